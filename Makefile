@@ -1,0 +1,89 @@
+# Sonnerie. `make` alone tells what there is; every target prepares what it needs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One stamp per lock: a changed lock or a lost environment prepares again, anything else is instant.
+STAMP := $(VENV)/.prepared-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help
+help:  ## Tell what there is
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[36m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements.lock pyproject.toml
+	@echo "Python: environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV) \
+	  || { rm -rf $(VENV); echo "No environment could be made; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.prepared-* && touch $@
+
+.PHONY: environment
+environment: $(STAMP)
+
+.PHONY: setup
+setup: environment  ## Prepare everything: environment, API servers, Prometheus, HAProxy (idempotent)
+	@$(BIN)/python -m tests.controlplane.build
+
+.PHONY: demo
+demo: setup  ## Show one school morning on real parts, in about four minutes
+	@$(BIN)/python -m tests.demo
+
+.PHONY: test
+test: setup  ## Run all tests: fast ones first, then those on real servers
+	@$(MAKE) test-fast
+	@$(MAKE) test-live
+
+.PHONY: test-fast
+test-fast: setup  ## Run unit and property tests
+	@$(PYTEST) -q -m "not live"
+
+.PHONY: test-live
+test-live: setup  ## Run the tests on real API servers, Prometheus and HAProxy
+	@$(PYTEST) -q -m live
+
+.PHONY: test-nightly
+test-nightly: setup  ## Run the property tests with fifty times the examples
+	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not live" --timeout 7200 tests/planning
+
+.PHONY: test-kind
+test-kind: setup  ## Run the tests of the API servers on kind clusters instead of ours
+	@$(BIN)/python -m tests.controlplane.kind
+	@SONNERIE_TEST_CLUSTERS=kind $(PYTEST) -q -m live
+
+.PHONY: lint
+lint: setup  ## Check style, types and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: verify
+verify: setup  ## Check that generated files are what their sources say
+	@$(BIN)/python -m controller.policy.crd --check manifests/crd
+	@$(BIN)/python -m tests.controlplane.replaces --check
+
+.PHONY: generate
+generate: setup  ## Write the generated files
+	@$(BIN)/python -m controller.policy.crd --write manifests/crd
+	@$(BIN)/python -m tests.controlplane.replaces --write
+
+.PHONY: lock
+lock: setup  ## Resolve dependencies anew; hashes, no index addresses
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --group dev pyproject.toml -o requirements.lock
+
+.PHONY: image
+image:  ## Build the container image
+	docker build -f Containerfile -t sonnerie:dev .
+
+.PHONY: clean
+clean:  ## Remove the environment and what was built here (the cache of servers stays)
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,68 @@
+"""One enum of CamelCase reasons, used by plans, conditions, events and metrics."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why something was decided, withheld or reported."""
+
+    # demand
+    SCHEDULE = "Schedule"
+    EVENT = "Event"
+    FORECAST = "Forecast"
+    PRESENT_DEMAND = "PresentDemand"
+    SURPRISE = "Surprise"
+    MINIMUM = "Minimum"
+    LATCHED = "Latched"
+    RESERVE = "Reserve"
+    STABILIZED = "Stabilized"
+    # bounds
+    AT_MAX = "AtMax"
+    QUOTA = "Quota"
+    OBSERVED_CEILING = "ObservedCeiling"
+    BOTTLENECK_ELSEWHERE = "BottleneckElsewhere"
+    # health
+    ANSWERING = "Answering"
+    PATHS_FAILING = "PathsFailing"
+    PUBLIC_ADDRESS_FAILING = "PublicAddressFailing"
+    API_SERVER_FAILING = "ApiServerFailing"
+    ERRORS_ABOVE_SLO = "ErrorsAboveSlo"
+    LATENCY_ABOVE_SLO = "LatencyAboveSlo"
+    NO_EVIDENCE = "NoEvidence"
+    OBSERVER_IN_DOUBT = "ObserverInDoubt"
+    NO_REFERENCES = "NoReferences"
+    RECOVERING = "Recovering"
+    # traffic
+    SITE_DOWN = "SiteDown"
+    SITE_DEGRADED = "SiteDegraded"
+    DRAIN_ORDERED = "DrainOrdered"
+    FAILBACK = "Failback"
+    TOWARDS_PLACEMENT = "TowardsPlacement"
+    READY_CAPACITY = "ReadyCapacity"
+    ROLLOUT_SUSPECTED = "RolloutSuspected"
+    KEEP_LAST_GOOD = "KeepLastGood"
+    # withheld
+    FROZEN = "Frozen"
+    PAUSED = "Paused"
+    DRY_RUN = "DryRun"
+    EVIDENCE_NOT_FRESH = "EvidenceNotFresh"
+    MEMORY_INCOMPLETE = "MemoryIncomplete"
+    BETWEEN_BELLS = "BetweenBells"
+    ERRORS_PERSIST = "ErrorsPersist"
+    FAILBACK_HOLD = "FailbackHold"
+    STEP_INTERVAL = "StepInterval"
+    REVERSAL = "Reversal"
+    TRAFFIC_NOT_LEFT = "TrafficNotLeft"
+    NOT_WRITABLE_HERE = "NotWritableHere"
+    SITE_UNREACHABLE = "SiteUnreachable"
+    DEPENDENCY_WITHHELD = "DependencyWithheld"
+    INVARIANT = "Invariant"
+    MEMORY_NOT_WRITTEN = "MemoryNotWritten"
+    # conditions
+    ALL_WELL = "AllWell"
+    NOT_NEEDED = "NotNeeded"
+    WAITING_FOR_READY = "WaitingForReady"
+    RESERVE_LOST = "ReserveLost"
+    CAPACITY_SHORT = "CapacityShort"
+    AWAY_FROM_HOME = "AwayFromHome"
+    POLICY_INVALID = "PolicyInvalid"

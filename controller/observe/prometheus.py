@@ -1,0 +1,153 @@
+"""`MetricsSource` over prometheus-api-client, with its traps closed.
+
+The library has no timeout by default, raises errors of four families, retries inside and discards warnings. Here: an
+explicit timeout, no retries inside and at most one outside within the total deadline, one error, and warnings seen by a
+hook on the session, since a partial result looks like a complete one.
+
+The library blocks. Its queries run in a small pool of threads per source, so that a hanging Prometheus holds up its own
+queries only; a query waits for a free thread no longer than its deadline.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from prometheus_api_client.prometheus_connect import PrometheusConnect
+from tenacity import retry_if_exception, stop_after_attempt, wait_random
+from tenacity.asyncio import AsyncRetrying
+from urllib3.util.retry import Retry
+
+from controller.domain.readings import ReadingReason
+from controller.observe.metrics_source import QueryError, Sample
+
+CONNECT_SECONDS = 1.0
+THREADS_PER_SOURCE = 4
+"""A handful of signals at once is plenty for one Prometheus."""
+
+ATTEMPTS = 2
+"""One more try after a broken connection, such as a closed keep-alive; the next query is only seconds away."""
+
+RETRY_AFTER_SECONDS = (0.05, 0.25)
+"""Bounds of the pause before the second try; random, so that observers do not march in step."""
+
+LARGEST_ANSWER_BYTES = 8 * 2**20
+"""A vector of one sample per ENT; anything larger is a query gone wrong."""
+
+_NO_RETRY = Retry(total=0, read=False)
+"""Nothing inside. `read=False` lets a read timeout through as what it is; counted as a retry it would come out as a
+failed connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrometheusAddress:
+    """Where the Prometheus is and what to show it. Its text shows no credential."""
+
+    url: str
+    bearer_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"PrometheusAddress(url={self.url!r})"
+
+
+class PrometheusSource:
+    """One Prometheus."""
+
+    def __init__(self, address: PrometheusAddress, *, deadline_seconds: float) -> None:
+        self._deadline_seconds = deadline_seconds
+        self._session = requests.Session()
+        self._session.hooks["response"].append(_refuse_partial)
+        headers = {"Authorization": f"Bearer {address.bearer_token}"} if address.bearer_token else {}
+        self._connect = PrometheusConnect(
+            url=address.url.rstrip("/"), headers=headers, retry=_NO_RETRY, session=self._session
+        )
+        self._pool = ThreadPoolExecutor(max_workers=THREADS_PER_SOURCE, thread_name_prefix="prometheus")
+        self._limits = (CONNECT_SECONDS, deadline_seconds)
+        self._free_threads = asyncio.Semaphore(THREADS_PER_SOURCE)
+
+    async def query(self, promql: str) -> tuple[Sample, ...]:
+        """Return the vector within the deadline; see `MetricsSource`."""
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                async for attempt in AsyncRetrying(
+                    stop=stop_after_attempt(ATTEMPTS),
+                    retry=retry_if_exception(_is_unreachable),
+                    wait=wait_random(*RETRY_AFTER_SECONDS),
+                    reraise=True,
+                ):
+                    with attempt:
+                        return await self._query_in_thread(promql)
+        except TimeoutError:
+            raise QueryError(ReadingReason.TIMED_OUT, f"no answer in {self._deadline_seconds} s") from None
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def close(self) -> None:
+        """Give up connections; threads end with their calls."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    async def _query_in_thread(self, promql: str) -> tuple[Sample, ...]:
+        await self._free_threads.acquire()
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._pool, self._query, promql)
+        except BaseException:
+            self._free_threads.release()
+            raise
+        future.add_done_callback(self._thread_is_free)
+        return await asyncio.shield(future)  # a thread cannot be cancelled: it counts as running until it ends
+
+    def _thread_is_free(self, done: "asyncio.Future[tuple[Sample, ...]]") -> None:
+        self._free_threads.release()
+        if not done.cancelled():
+            done.exception()  # looked at, also when nobody waits any more
+
+    def _query(self, promql: str) -> tuple[Sample, ...]:
+        try:
+            result = self._connect.custom_query(promql, timeout=self._limits)  # type: ignore[arg-type]  # a pair is passed on to requests
+            return tuple(map(_sample, result))
+        except QueryError:
+            raise
+        except requests.Timeout as error:
+            raise QueryError(ReadingReason.TIMED_OUT, _short(error)) from None
+        except requests.JSONDecodeError as error:
+            raise QueryError(ReadingReason.MALFORMED, f"the answer is not JSON: {_short(error)}") from None
+        except requests.RequestException as error:
+            raise QueryError(ReadingReason.UNREACHABLE, _short(error)) from None
+        except PrometheusApiClientException as error:
+            raise QueryError(ReadingReason.HTTP_ERROR, _short(error)) from None
+        except Exception as error:  # noqa: BLE001 - HTML, `status: error` with 200, no vector, instants beyond time
+            raise QueryError(ReadingReason.MALFORMED, f"the answer is not a vector: {_short(error)}") from None
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    return isinstance(error, QueryError) and error.reason is ReadingReason.UNREACHABLE
+
+
+def _refuse_partial(response: requests.Response, *_args: object, **_kwargs: object) -> None:
+    if len(response.content) > LARGEST_ANSWER_BYTES:
+        raise QueryError(ReadingReason.MALFORMED, f"the answer is larger than {LARGEST_ANSWER_BYTES} bytes")
+    if response.status_code != 200 or b'"warnings"' not in response.content:
+        return
+    try:
+        warnings = response.json().get("warnings")
+    except (ValueError, AttributeError):
+        return  # what follows says that it is malformed
+    if warnings:
+        raise QueryError(ReadingReason.PARTIAL_RESULT, f"partial result: {warnings}")
+
+
+def _sample(element: Mapping[str, Any]) -> Sample:
+    labels = element["metric"]
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise TypeError("the labels are not a map of texts")
+    seconds, text = element["value"]
+    # Prometheus writes NaN and infinities as text; float() reads all its spellings.
+    return Sample(labels=labels, value=float(text), at=datetime.fromtimestamp(float(seconds), UTC))
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]

@@ -1,0 +1,74 @@
+"""Assembling the World from what was seen. Everything is sorted; nothing here waits for anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.domain.memory import Memory
+from controller.domain.names import SiteName
+from controller.domain.world import EvidenceRound, Orders, Route, SignalReading, World
+from controller.observe.policies import Policies
+from controller.observe.school import SchoolBook
+from controller.observe.sites import WatchedSite
+from controller.observe.workloads import ReplicaTracker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the parts have seen by now."""
+
+    policies: Policies
+    sites: Mapping[SiteName, WatchedSite]
+    rounds: tuple[EvidenceRound, ...]
+    routes: tuple[Route, ...]
+    memory: Memory
+    dry_run: bool
+
+
+class Assembler:
+    """Makes worlds; remembers only since when replicas are as they are."""
+
+    def __init__(self) -> None:
+        self._tracker = ReplicaTracker()
+        self._book = SchoolBook()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a policy author should know about school time."""
+        return self._book.warnings
+
+    def world(self, seen: Seen, now: datetime) -> World:
+        """Return the world as seen by now, in the all-sites topology."""
+        declared = seen.policies.declared
+        return World(
+            sites=declared.sites,
+            ents=declared.ents,
+            edges=declared.edges,
+            windows=self._book.windows(seen.policies, now),
+            readings=_readings(seen, now),
+            rounds=seen.rounds,
+            replicas=self._tracker.states(declared.ents, seen.sites, now),
+            routes=_routes(seen),
+            orders=Orders(freeze=declared.freeze, dry_run=seen.dry_run),
+            memory=seen.memory,
+            self_site=None,
+            writable_sites=frozenset(site.name for site in declared.sites),
+        )
+
+
+def _readings(seen: Seen, now: datetime) -> tuple[SignalReading, ...]:
+    readings = [
+        reading
+        for name, site in seen.sites.items()
+        if site.meter is not None
+        for reading in site.meter.readings(
+            (ent.key for ent in seen.policies.declared.ents if ent.placement(name) is not None), now
+        )
+    ]
+    return tuple(sorted(readings, key=lambda reading: (reading.ent, reading.site, reading.signal)))
+
+
+def _routes(seen: Seen) -> tuple[Route, ...]:
+    """Weights of ENTs and edges that are no longer declared are nobody's."""
+    declared = {(ent.key, edge) for ent in seen.policies.declared.ents for edge in ent.edges}
+    return tuple(route for route in seen.routes if (route.ent, route.edge) in declared)

@@ -1,0 +1,100 @@
+"""The world, indexed: look-ups that every stage needs, built once per plan."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from controller.domain.fleet import Ent, Site
+from controller.domain.memory import DemandSample, EntMemory, Recommendation, SiteMemory
+from controller.domain.names import EdgeName, EntKey, SignalName, SiteName
+from controller.domain.readings import Missing, Reading, ReadingReason
+from controller.domain.windows import Window
+from controller.domain.world import ReplicaState, Route, World
+
+REPLICAS_FRESH = timedelta(seconds=15)
+"""How old a sight of a site's workloads may be. Three planning cycles: one lost and one late are no alarm."""
+
+TARGET_UTILISATION = 0.75
+"""Share of Ready capacity that is planned to be used (design §5 stage 7)."""
+
+EMERGENCY_UTILISATION = 0.85
+"""Share of Ready capacity that may be used while a site is lost (design §5 stage 7 and invariant 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The world at `now`, with its tuples turned into look-ups. Iterate `ents` and `sites`: both are sorted."""
+
+    world: World
+    now: datetime
+    sites: dict[SiteName, Site]
+    ents: dict[EntKey, Ent]
+    replicas: dict[tuple[EntKey, SiteName], ReplicaState]
+    readings: dict[tuple[EntKey, SiteName, SignalName], Reading]
+    routes: dict[tuple[EntKey, EdgeName], dict[SiteName, Route]]
+    windows: dict[EntKey, tuple[Window, ...]]
+    site_memory: dict[SiteName, SiteMemory]
+    ent_memory: dict[EntKey, EntMemory]
+    samples: dict[EntKey, tuple[DemandSample, ...]]
+    recommendations: dict[tuple[EntKey, SiteName], tuple[Recommendation, ...]]
+
+    def reading(self, ent: EntKey, site: SiteName, signal: SignalName) -> Reading:
+        """Return the reading; one that nobody took is Missing."""
+        return self.readings.get((ent, site, signal), Missing(reason=ReadingReason.NEVER_READ))
+
+    def seen_freshly(self, ent: EntKey, site: SiteName) -> ReplicaState | None:
+        """Return the replicas if they were seen recently enough to act upon."""
+        state = self.replicas.get((ent, site))
+        return state if state is not None and self.now - state.seen_at <= REPLICAS_FRESH else None
+
+    def ready(self, ent: EntKey, site: SiteName) -> int:
+        """Return the Ready replicas as last seen, however old; 0 if never seen."""
+        state = self.replicas.get((ent, site))
+        return state.ready if state is not None else 0
+
+    def remembered(self, ent: EntKey) -> EntMemory:
+        """Return the restraints of the ENT; empty when there are none."""
+        return self.ent_memory.get(ent, EntMemory(ent=ent))
+
+    def shares(self, ent: EntKey, edge: EdgeName) -> dict[SiteName, float]:
+        """Return the share of the ENT's traffic that each site gets at the edge now; empty when not known."""
+        routes = self.routes.get((ent, edge), {})
+        whole = sum(route.weight for route in routes.values())
+        return {site: route.weight / whole for site, route in sorted(routes.items())} if whole else {}
+
+    def largest_shares(self, ent: Ent) -> dict[SiteName, float]:
+        """Return the largest share over all edges of each site: what the site must be able to carry."""
+        largest: dict[SiteName, float] = {}
+        for edge in ent.edges:
+            for site, share in self.shares(ent.key, edge).items():
+                largest[site] = max(share, largest.get(site, 0.0))
+        return largest
+
+
+def facts_of(world: World, now: datetime) -> Facts:
+    """Index the world."""
+    routes: dict[tuple[EntKey, EdgeName], dict[SiteName, Route]] = {}
+    for route in world.routes:
+        routes.setdefault((route.ent, route.edge), {})[route.site] = route
+    windows: dict[EntKey, list[Window]] = {}
+    for window in sorted(world.windows):
+        windows.setdefault(window.ent, []).append(window)
+    samples: dict[EntKey, list[DemandSample]] = {}
+    for sample in world.memory.samples.demand:
+        samples.setdefault(sample.ent, []).append(sample)
+    recommended: dict[tuple[EntKey, SiteName], list[Recommendation]] = {}
+    for recommendation in world.memory.samples.recommendations:
+        recommended.setdefault((recommendation.ent, recommendation.site), []).append(recommendation)
+    return Facts(
+        world=world,
+        now=now,
+        sites={site.name: site for site in sorted(world.sites, key=lambda site: site.name)},
+        ents={ent.key: ent for ent in sorted(world.ents, key=lambda ent: ent.key)},
+        replicas={(state.ent, state.site): state for state in world.replicas},
+        readings={(r.ent, r.site, r.signal): r.reading for r in world.readings},
+        routes=routes,
+        windows={ent: tuple(found) for ent, found in windows.items()},
+        site_memory={memory.site: memory for memory in world.memory.sites},
+        ent_memory={memory.ent: memory for memory in world.memory.ents},
+        samples={ent: tuple(found) for ent, found in samples.items()},
+        recommendations={place: tuple(found) for place, found in recommended.items()},
+    )

@@ -1,0 +1,265 @@
+"""Routing, the fast programme: where the traffic goes, on Ready capacity.
+
+Lexicographic for each ENT: unserved, overload, distance from placement, movement (design §5 stage 7). What may not
+change is a bound of the programme, so that an answer is always allowed; steps and reversals are looked at after.
+"""
+
+from dataclasses import dataclass, replace
+
+from controller.domain.fleet import Ent
+from controller.domain.memory import Move, MoveKind, Verdict
+from controller.domain.names import EdgeName, EntKey, SiteName
+from controller.domain.plan import Because
+from controller.domain.readings import ReadingReason, Stale
+from controller.domain.reasons import Reason
+from controller.planning.data import data_can_serve
+from controller.planning.demand import Demand
+from controller.planning.facts import EMERGENCY_UTILISATION, TARGET_UTILISATION, Facts
+from controller.planning.health import Health
+from controller.planning.placement import Placed
+from controller.planning.programme import Programme, Solution
+
+Shares = dict[SiteName, float]
+
+NOTHING_PER_SECOND = 1e-6
+"""Less than this is what a solver leaves behind, not a user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """How much of the ENT's traffic a site may get, and what bounds it."""
+
+    site: SiteName
+    least: float
+    most: float
+    ready_per_second: float
+    because: Because | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """Where one ENT's traffic should go in the end, steps apart."""
+
+    shares: Shares
+    """Sums to 1; empty when nothing better than the present is known."""
+    served_per_second: float
+    short: bool
+    """Demand is left over, or a site is asked for more than 85 % of Ready."""
+    emergency: bool
+    """A site that has traffic is gone."""
+    bounds: tuple[Bound, ...]
+    because: Because
+
+
+def route(
+    facts: Facts, demands: dict[EntKey, Demand], placed: dict[EntKey, Placed], health: dict[SiteName, Health]
+) -> dict[EntKey, Routed]:
+    """Solve the routing of every ENT: each has its own workloads, so none can spoil another's answer."""
+    return {key: _routed(facts, demand, placed[key], health) for key, demand in demands.items()}
+
+
+def _routed(facts: Facts, demand: Demand, placed: Placed, health: dict[SiteName, Health]) -> Routed:
+    """A site in its fail-back hold is left alone as long as the others can carry the users."""
+    careful = _Block(facts, demand, placed, health, waive_hold=False).solve()
+    if not careful.short or all(bound.because is None for bound in careful.bounds):
+        return careful
+    return _Block(facts, demand, placed, health, waive_hold=True).solve()
+
+
+class _Block:
+    """The columns and rows of one ENT."""
+
+    def __init__(
+        self, facts: Facts, demand: Demand, placed: Placed, health: dict[SiteName, Health], *, waive_hold: bool
+    ) -> None:
+        self.ent, self.demand, self.placed = demand.ent, demand, placed
+        self.current = facts.largest_shares(demand.ent)
+        self.emergency = any(health[s].gone for s, share in self.current.items() if share > 0 and s in health)
+        situation = Situation(facts, demand, self.current, health, emergency=self.emergency, waive_hold=waive_hold)
+        bounds = [
+            bound_of(situation, placement.site)
+            for placement in sorted(demand.ent.placements, key=lambda p: p.site)
+            if placement.site in health
+        ]
+        # Several edges may hold shares that add up to more than all: no bound may make the programme impossible.
+        whole = max(1.0, sum(bound.least for bound in bounds))
+        self.bounds = tuple(replace(bound, least=bound.least / whole) for bound in bounds)
+        self.flow: dict[SiteName, int] = {}
+        self.unserved = -1
+        self.overload: dict[int, float] = {}
+        self.strain: dict[int, float] = {}
+        self.distance: dict[int, float] = {}
+        self.movement: dict[int, float] = {}
+
+    def solve(self) -> Routed:
+        """Return where the traffic should go; with nothing to carry, or no answer, the nearest allowed to placement."""
+        programme = Programme()
+        self._build(programme)
+        solved = programme.solve([{self.unserved: 1.0}, self.overload, self.strain, self.distance, self.movement])
+        if not isinstance(solved, Solution):
+            because = Because(reason=Reason.KEEP_LAST_GOOD, text=f"no answer was found ({solved.why}): weights stay")
+            return self._answer({}, served=self.demand.now_per_second, short=False, because=because)
+        flows = {site: max(0.0, solved.values[column]) for site, column in self.flow.items()}
+        served = sum(flows.values())
+        beyond = sum(solved.values[column] for column in (self.unserved, *self.overload))
+        if served <= NOTHING_PER_SECOND:
+            return self._without_flow()
+        shares = {site: flow / served for site, flow in flows.items()}
+        return self._answer(shares, served=served, short=beyond > NOTHING_PER_SECOND, because=self._because())
+
+    def _build(self, programme: Programme) -> None:
+        """Add the flows: what a site takes beyond 75 % of Ready is strain, beyond 85 % overload."""
+        per_second = self.demand.now_per_second
+        for bound in self.bounds:
+            least, most = bound.least * per_second, bound.most * per_second
+            flow = self.flow[bound.site] = programme.column(lower=least, upper=max(least, most))
+            ready = bound.ready_per_second
+            strain = programme.column(upper=(EMERGENCY_UTILISATION - TARGET_UTILISATION) * ready)
+            held = self.current.get(bound.site, 0.0) * per_second
+            overload = programme.column(upper=max(0.0, held - EMERGENCY_UTILISATION * ready, least))
+            programme.row({flow: 1.0, strain: -1.0, overload: -1.0}, upper=TARGET_UTILISATION * ready)
+            self.strain[strain], self.overload[overload] = 1.0, 1.0
+            aim = self.placed.shares.get(bound.site, 0.0) * per_second
+            self.distance.update(dict.fromkeys(programme.distance(flow, aim), 1.0))
+            self.movement.update(dict.fromkeys(programme.distance(flow, held), 1.0))
+        self.unserved = programme.column()
+        programme.equal({**dict.fromkeys(self.flow.values(), 1.0), self.unserved: 1.0}, per_second)
+
+    def _without_flow(self) -> Routed:
+        """Nothing to carry, or nothing that could carry it: near placement where allowed, else by Ready capacity."""
+        allowed = {b.site: min(max(self.placed.shares.get(b.site, 0.0), b.least), b.most) for b in self.bounds}
+        if sum(allowed.values()) <= 0:
+            allowed = {b.site: b.ready_per_second if b.most > 0 else 0.0 for b in self.bounds}
+        whole = sum(allowed.values())
+        shares = {site: share / whole for site, share in allowed.items()} if whole > 0 else {}
+        return self._answer(shares, served=0.0, short=self.demand.now_per_second > 0, because=self._because())
+
+    def _answer(self, shares: Shares, *, served: float, short: bool, because: Because) -> Routed:
+        return Routed(
+            shares=shares,
+            served_per_second=served,
+            short=short,
+            emergency=self.emergency,
+            bounds=self.bounds,
+            because=because,
+        )
+
+    def _because(self) -> Because:
+        limits = [b.because for b in self.bounds if b.because is not None]
+        if limits:
+            return Because(reason=limits[0].reason, text="; ".join(limit.text for limit in limits))
+        return Because(reason=Reason.TOWARDS_PLACEMENT, text="every site may take its placed share")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What bounds a site's share depends on."""
+
+    facts: Facts
+    demand: Demand
+    current: Shares
+    health: dict[SiteName, Health]
+    emergency: bool
+    waive_hold: bool
+
+
+def bound_of(situation: Situation, site: SiteName) -> Bound:
+    """Say how much a site may get: the first rule that applies."""
+    facts, ent, sick = situation.facts, situation.demand.ent, situation.health[site]
+    held = situation.current.get(site, 0.0)
+    ready = facts.ready(ent.key, site) * ent.capacity_per_replica
+    drain = facts.sites[site].drain
+    # Without any weights in force everybody may get everything: that is how the first weights come about.
+    frozen_in = held if situation.current else 1.0
+    if sick.gone:
+        return _bound(site, 0.0, 0.0, 0.0, sick.because, Reason.SITE_DOWN)
+    if drain is not None and drain.in_force(facts.now):
+        text = f"{site} is drained until {drain.until:%H:%M}Z by {drain.by}: {drain.reason}"
+        return _bound(site, 0.0, held, ready, Because(reason=Reason.DRAIN_ORDERED, text=text), Reason.DRAIN_ORDERED)
+    placement = ent.placement(site)
+    if placement is not None and not data_can_serve(facts, ent, placement):
+        text = f"the data at {site} could not serve"
+        return _bound(site, 0.0, held, ready, Because(reason=Reason.SITE_DEGRADED, text=text), Reason.SITE_DEGRADED)
+    least = _least(situation, held, ready)
+    why = _why_not_more(situation, site)
+    if why is not None:
+        unseen = held if sick.verdict is Verdict.UNKNOWN and not situation.emergency else least
+        return _bound(site, unseen, frozen_in, ready, why, why.reason)
+    return Bound(site=site, least=least, most=1.0, ready_per_second=ready)
+
+
+def _least(situation: Situation, held: float, ready: float) -> float:
+    """In an emergency only the dead site's share moves: the living keep what they can carry."""
+    per_second = situation.demand.now_per_second
+    if not situation.emergency or per_second <= NOTHING_PER_SECOND:
+        return 0.0
+    return min(held, EMERGENCY_UTILISATION * ready / per_second)
+
+
+def _bound(site: SiteName, least: float, most: float, ready: float, because: Because, reason: Reason) -> Bound:
+    told = Because(reason=reason, text=because.text)
+    return Bound(site=site, least=least, most=most, ready_per_second=ready, because=told)
+
+
+def _why_not_more(situation: Situation, site: SiteName) -> Because | None:
+    """Return why a living site must not get more than it has, or None. In an emergency a doubtful site beats none."""
+    facts, ent, health = situation.facts, situation.demand.ent, situation.health[site]
+    if facts.ready(ent.key, site) == 0:
+        return Because(reason=Reason.READY_CAPACITY, text=f"no replica is Ready at {site}")
+    if _in_failback_hold(facts, ent, health) and not situation.waive_hold:
+        text = f"{site} is back since {health.healthy_since:%H:%M:%S}Z; traffic returns after its hold time"
+        return Because(reason=Reason.FAILBACK_HOLD, text=text)
+    if situation.emergency:
+        return None
+    if facts.seen_freshly(ent.key, site) is None:
+        return Because(reason=Reason.EVIDENCE_NOT_FRESH, text=f"the Ready replicas at {site} were not seen lately")
+    silent = _silent_signal(facts, ent, site)
+    if silent is not None:
+        return silent
+    if health.verdict is Verdict.DEGRADED:
+        return Because(reason=Reason.SITE_DEGRADED, text=health.because.text)
+    if health.verdict is Verdict.UNKNOWN:
+        return Because(reason=Reason.NO_EVIDENCE, text=health.because.text)
+    return None
+
+
+def _silent_signal(facts: Facts, ent: Ent, site: SiteName) -> Because | None:
+    """Return which demand signal of the site was known and is not believed now, or None.
+
+    A series that ended is no reason: where nobody is sent there is often nothing to count.
+    """
+    for signal in ent.signals:
+        match facts.reading(ent.key, site, signal.signal):
+            case Stale(reason=reason) if reason is not ReadingReason.EMPTY:
+                text = f"{signal.signal} at {site} is stale ({reason})"
+                return Because(reason=Reason.EVIDENCE_NOT_FRESH, text=text)
+            case _:
+                pass
+    return None
+
+
+def _in_failback_hold(facts: Facts, ent: Ent, health: Health) -> bool:
+    if health.fell_at is None or health.healthy_since is None:
+        return False
+    return facts.now - health.healthy_since < ent.shifting.failback_hold
+
+
+def kind_of_shift(current: Shares, wanted: Shares, facts: Facts, health: dict[SiteName, Health]) -> MoveKind:
+    """Name the shift by its source: gone, sick, drained, or by a destination that has come back."""
+    sources = [s for s, share in sorted(current.items()) if wanted.get(s, 0.0) < share]
+    if any(s in health and health[s].gone for s in sources):
+        return MoveKind.EVACUATION
+    if any(s in health and health[s].verdict is Verdict.DEGRADED for s in sources):
+        return MoveKind.FAILOVER
+    if any((d := facts.sites[s].drain) is not None and d.in_force(facts.now) for s in sources if s in facts.sites):
+        return MoveKind.SWITCHOVER
+    grown = [s for s, share in sorted(wanted.items()) if share > current.get(s, 0.0)]
+    if any(s in health and health[s].fell_at is not None for s in grown):
+        return MoveKind.FAILBACK
+    return MoveKind.BALANCE
+
+
+def last_move(facts: Facts, ent: Ent, edge: EdgeName) -> Move | None:
+    """Return the most recent move of the ENT at the edge."""
+    moves = [move for move in facts.remembered(ent.key).moves if move.edge == edge]
+    return max(moves, key=lambda move: move.at, default=None)

@@ -1,0 +1,109 @@
+"""What resources say about each other that is not so. Each is valid alone, so only the whole can tell."""
+
+from collections.abc import Iterator
+
+from controller.domain.names import EntKey
+from controller.policy.catalogue import Catalogue
+from controller.policy.convert import ent_key
+from controller.policy.ent import RegionalENT
+from controller.policy.errors import Problem
+from controller.policy.event import EntName, SchoolEvent
+from controller.policy.schedule import SchoolSchedule
+
+
+def broken_references(catalogue: Catalogue) -> Iterator[Problem]:
+    """Say what every resource refers to in vain, and what the safe side is meanwhile."""
+    for ent in catalogue.ents.values():
+        for field, message in _of_ent(ent, catalogue):
+            yield Problem(resource=f"RegionalENT {ent_key(ent.metadata)}", field=field, message=message)
+    yield from _edges_of_two_kinds(catalogue)
+    for event in catalogue.events:
+        for field, message in _of_event(event, catalogue):
+            yield Problem(resource=f"SchoolEvent {event.metadata.name}", field=field, message=message)
+
+
+def _of_ent(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    yield from _sites(ent, catalogue)
+    yield from _calendar(ent, catalogue)
+    yield from _schedules(ent, catalogue)
+
+
+def _sites(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for index, placement in enumerate(ent.spec.placements):
+        site = catalogue.sites.get(placement.site)
+        if site is None:
+            yield (
+                f"spec.placements[{index}].site",
+                f"there is no Site {placement.site}; nothing is placed there until there is",
+            )
+        elif site.spec.prometheus is not None:
+            measured = {query.signal for query in site.spec.prometheus.queries}
+            for number, signal in enumerate(ent.spec.demand_signals):
+                if signal.signal not in measured:
+                    message = (
+                        f"Site {placement.site} has no query for {signal.signal}; nothing shrinks there until it has"
+                    )
+                    yield f"spec.demandSignals[{number}].signal", message
+
+
+def _calendar(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    name = ent.spec.calendar_ref
+    calendar = catalogue.calendar_of(ent)
+    if name is not None and calendar is None:
+        yield (
+            "spec.calendarRef",
+            f"there is no SchoolCalendar {name}; every day counts as in a school week until there is",
+        )
+    if calendar is not None and calendar.spec.territory is not ent.spec.territory:
+        yield (
+            "spec.calendarRef",
+            f"calendar {name} is for {calendar.spec.territory}, the ENT is in {ent.spec.territory}",
+        )
+
+
+def _schedules(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    namespace = ent_key(ent.metadata).namespace
+    for index, name in enumerate(ent.spec.schedule_refs):
+        schedule = catalogue.schedules.get(EntKey(namespace, name))
+        if schedule is None:
+            message = f"there is no SchoolSchedule {name} in namespace {namespace}; it is left out"
+            yield f"spec.scheduleRefs[{index}]", message
+        elif _counts_accounts(schedule) and not _has_accounts(ent):
+            message = f"schedule {name} counts on accounts and none are declared; it wants nothing until they are"
+            yield "spec.accounts", message
+
+
+def _counts_accounts(schedule: SchoolSchedule) -> bool:
+    demands = [bell.demand for day in schedule.spec.days for bell in day.bells]
+    demands += [window.demand for day in schedule.spec.days for window in day.windows]
+    return any(demand.share_of_accounts is not None for demand in demands)
+
+
+def _has_accounts(ent: RegionalENT) -> bool:
+    accounts = ent.spec.accounts
+    return accounts.pupils + accounts.teachers + accounts.parents > 0
+
+
+def _edges_of_two_kinds(catalogue: Catalogue) -> Iterator[Problem]:
+    """Say which ENTs behind one edge do not agree on how it is told its weights."""
+    first: dict[str, str] = {}
+    for key, ent in catalogue.ents.items():
+        for index, edge in enumerate(ent.spec.edges):
+            kind = first.setdefault(edge.name, edge.kind)
+            if kind != edge.kind:
+                message = f"edge {edge.name} is {kind} elsewhere; give one of them another name"
+                yield Problem(resource=f"RegionalENT {key}", field=f"spec.edges[{index}].kind", message=message)
+
+
+def _of_event(event: SchoolEvent, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    spec = event.spec
+    named: tuple[tuple[str, tuple[EntName, ...]], ...] = (
+        ("spec.applies.ents", (spec.applies.ents or ()) if spec.applies else ()),
+        ("spec.suspend.ents", spec.suspend.ents if spec.suspend else ()),
+        ("spec.reduce.ents", spec.reduce.ents if spec.reduce else ()),
+    )
+    for field, ents in named:
+        for index, ent in enumerate(ents):
+            key = EntKey(ent.namespace, ent.name)
+            if key not in catalogue.ents:
+                yield f"{field}[{index}]", f"there is no RegionalENT {key}; the event does not reach it"

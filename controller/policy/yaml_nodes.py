@@ -1,0 +1,156 @@
+"""YAML text to plain values, with the place of every value, and nothing that YAML makes of them behind one's back.
+
+Scalars are read as the API server reads them: `2021-04-06` and `08:30` are text, not a date and not the number 510.
+Twice the same key, merge keys, tags and documents of absurd size or depth are refused.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from controller.policy.errors import PolicyError, Position, Problem
+
+Path = tuple[str | int, ...]
+
+_MOST_NODES = 200_000
+_DEEPEST = 40
+_TRUE = frozenset({"true", "yes", "on", "y"})
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc] # the fast parser where there is one
+    """The parser with the scalars of Kubernetes: no dates, no numbers to the base of 60."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML copies it on the first addition
+
+
+def _resolve(tag: str, pattern: str, first: str) -> None:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), [*first])
+
+
+_resolve("bool", r"^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$", "yYnNtTfFoO")
+_resolve("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789")
+_resolve("float", r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+)$", "-+.0123456789")
+_resolve("null", r"^(?:~|null|Null|NULL)$", "~nN")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One YAML document: its value, and where in the file each part of it stands."""
+
+    value: Any
+    positions: dict[Path, Position]
+
+    def position_of(self, path: Path) -> Position:
+        """Return where the path stands, or the nearest thing around it that is in the file."""
+        while path and path not in self.positions:
+            path = path[:-1]
+        return self.positions[path]
+
+
+def documents(text: str, file: str) -> Iterator[Document]:
+    """Return the documents of the text, empty ones left out.
+
+    Raises:
+        PolicyError: the text is not YAML, or is YAML that Sonnerie does not take.
+    """
+    try:
+        _refuse_excess(text, file)
+        for node in yaml.compose_all(text, Loader=_Loader):
+            if not _is_empty(node):
+                reading = _Reading(file)
+                value = reading.value(node, ())
+                yield Document(value=value, positions=reading.positions)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        position = Position(file=file, line=mark.line + 1, column=mark.column + 1) if mark else None
+        raise PolicyError(
+            Problem(resource="", field="", message=f"not YAML: {error.problem or error.context}", position=position)
+        ) from error
+    except yaml.YAMLError as error:
+        raise PolicyError(Problem(resource="", field="", message=f"{file} is not YAML: {error}")) from error
+
+
+def _refuse_excess(text: str, file: str) -> None:
+    """Refuse what is nested too deeply to be a policy, before anything recursive touches it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise _refusal(event.start_mark, file, f"nested more than {_DEEPEST} levels deep; no policy is")
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.tag.endswith(":null")
+
+
+def _refusal(mark: Any, file: str, message: str) -> PolicyError:  # noqa: ANN401 - either parser's mark
+    return PolicyError(Problem(resource="", field="", message=message, position=_position(mark, file)))
+
+
+def _position(mark: Any, file: str) -> Position:  # noqa: ANN401 - either parser's mark
+    return Position(file=file, line=mark.line + 1, column=mark.column + 1)
+
+
+class _Reading:
+    """Reads one document's nodes into values, remembering places and refusing to grow without bound."""
+
+    def __init__(self, file: str) -> None:
+        self.positions: dict[Path, Position] = {}
+        self._file = file
+        self._nodes = 0
+
+    def value(self, node: Node, path: Path) -> Any:  # noqa: ANN401 - any JSON value
+        """Return the value of the node and note its place."""
+        self._nodes += 1
+        if self._nodes > _MOST_NODES or len(path) > _DEEPEST:
+            raise _refusal(node.start_mark, self._file, "grows without bound through its aliases; write it out")
+        self.positions.setdefault(path, _position(node.start_mark, self._file))
+        match node:
+            case MappingNode():
+                return {key: self.value(inner, (*path, key)) for key, inner in self._entries(node, path)}
+            case SequenceNode():
+                return [self.value(inner, (*path, index)) for index, inner in enumerate(node.value)]
+            case ScalarNode():
+                return self._scalar(node)
+            case _:
+                raise _refusal(node.start_mark, self._file, "cannot be read")
+
+    def _entries(self, node: MappingNode, path: Path) -> Iterator[tuple[str, Node]]:
+        seen = set[str]()
+        for key_node, inner in node.value:
+            key = key_node.value
+            if not isinstance(key_node, ScalarNode) or not isinstance(key, str):
+                raise _refusal(key_node.start_mark, self._file, "the name of a field must be text")
+            if key == "<<":
+                raise _refusal(key_node.start_mark, self._file, "merge keys (<<) are not taken; write the fields out")
+            if key in seen:
+                raise _refusal(key_node.start_mark, self._file, f"{key} stands twice; remove one")
+            seen.add(key)
+            self.positions[(*path, key)] = _position(key_node.start_mark, self._file)
+            yield key, inner
+
+    def _scalar(self, node: ScalarNode) -> str | int | float | bool | None:
+        text = str(node.value)
+        match node.tag.removeprefix("tag:yaml.org,2002:"):
+            case "str":
+                return text
+            case "bool":
+                return text.lower() in _TRUE
+            case "int":
+                return int(text)
+            case "float":
+                return float(text)
+            case "null":
+                return None
+            case tag:
+                raise _refusal(node.start_mark, self._file, f"tag {tag} is not taken; write plain text")

@@ -1,0 +1,291 @@
+"""The planning cycle, which reads as the sentence of design §3, and the loop around it.
+
+A crash in one cycle is logged and the loop goes on. A process that does not lead plans too, which keeps its samples
+warm for the day it must, and acts on nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from controller.actuate.actuators import Actuators, Instant
+from controller.actuate.apply import apply_plan
+from controller.actuate.haproxy_board import AgentBoard
+from controller.actuate.outcome import LookAgainAt, Outcome
+from controller.actuate.refusals import Refusals
+from controller.actuate.scale import Scaler
+from controller.actuate.status import decided_routes
+from controller.domain.memory import Memory, Verdict
+from controller.domain.names import ActionId, EntKey, SiteName
+from controller.domain.plan import Plan
+from controller.domain.world import Route, World
+from controller.kube.errors import ApiError
+from controller.kube.lease import LeaseLost
+from controller.observe.policies import Policies, PolicyStore
+from controller.observe.probes import Prober
+from controller.observe.sites import WatchedSites
+from controller.observe.snapshot import Assembler, Seen
+from controller.planning.invariants import violations, withhold_unsafe
+from controller.planning.planner import plan, verdicts
+from controller.runtime.clock import SystemClock
+from controller.runtime.journal import Journal
+from controller.runtime.leadership import Leadership, Term
+from controller.runtime.remembering import after_writing, inherited, withhold_unremembered
+from controller.runtime.reporting import ENTS, SITES, Problems, documents, ent_of, reasons_of_sites, told
+from controller.runtime.telemetry import Telemetry
+from controller.runtime.troubles import refusals, silences, tell_troubles
+
+HOMELESS_SECONDS = 30.0
+"""A holder whose agent cannot listen for so long steps aside, for somebody who can."""
+
+ASIDE_SECONDS = 15.0
+
+SHORTEST_PAUSE_SECONDS = 0.2
+"""Between two cycles, whatever wakes the loop: a flapping verdict must not occupy a core."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the loop works with."""
+
+    clock: SystemClock
+    store: PolicyStore
+    sites: WatchedSites
+    prober: Prober
+    board: AgentBoard
+    leadership: Leadership | None
+    """None in a dry run."""
+    journal: Journal
+    telemetry: Telemetry
+    plan_every_seconds: float
+    on_plan: Callable[[Plan], None] = field(default=lambda _plan: None)
+
+    @property
+    def dry_run(self) -> bool:
+        """Tell whether nothing may be written."""
+        return self.leadership is None
+
+
+class Loop:
+    """Runs cycles; run `run` in a task of its own."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._assembler = Assembler()
+        self._scaler = Scaler(parts.sites.clusters, parts.clock.now)
+        self._refusals = Refusals()
+        self._memory = Memory()
+        self._verdicts: Mapping[SiteName, Verdict] = {}
+        self._woken = asyncio.Event()
+        self._homeless_since: float | None = None
+        """Since when the agent's address cannot be had."""
+        self.last_plan: Plan | None = None
+        self.last_world: World | None = None
+        self.turned_at_seconds = parts.clock.monotonic()
+        """When the loop last came round, by the monotonic clock: its age is the process's liveness."""
+
+    async def run(self) -> None:
+        """Plan every few seconds, and at once when woken, until cancelled."""
+        while True:
+            look_at = await self._cycle_or_crash()
+            await self._pause_until(look_at)
+
+    def wake(self) -> None:
+        """Plan at once."""
+        self._woken.set()
+
+    def weigh_evidence(self) -> None:
+        """After an evidence round: wake the planning cycle if a verdict has changed."""
+        if self.last_world is None:
+            return
+        now = self._parts.clock.now()
+        world = replace(self.last_world, rounds=self._parts.prober.rounds, memory=self._memory)
+        if verdicts(world, now) != self._verdicts:
+            self.wake()
+
+    async def cycle(self) -> datetime:
+        """Look at the world, decide, act, report; return when to look again."""
+        now = self._parts.clock.now()  # the only reading of the clock that decisions see
+        world = await self._observe(now)
+        decided = plan(world, now)
+        decided = self._safe(world, decided, now)
+        decided, outcomes = await self._apply(world, decided, now)
+        await self._report(world, decided, outcomes, now)
+        return _next_look(decided, outcomes, now)
+
+    async def _cycle_or_crash(self) -> datetime:
+        parts = self._parts
+        began = parts.clock.monotonic()
+        try:
+            look_at = await self.cycle()
+            parts.telemetry.cycle_seconds.observe(parts.clock.monotonic() - began)
+            parts.telemetry.last_cycle.set(parts.clock.now().timestamp())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next cycle looks again
+            parts.journal.crash("planning cycle", error)
+            parts.telemetry.failures.inc()
+            look_at = parts.clock.now() + timedelta(seconds=parts.plan_every_seconds)
+        self.turned_at_seconds = parts.clock.monotonic()
+        return look_at
+
+    async def _pause_until(self, look_at: datetime) -> None:
+        await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
+        seconds = min((look_at - self._parts.clock.now()).total_seconds(), self._parts.plan_every_seconds)
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def _observe(self, now: datetime) -> World:
+        parts = self._parts
+        await self._take_office()
+        policies = parts.store.policies()
+        seen = Seen(
+            policies=policies,
+            sites=parts.sites.sites,
+            rounds=parts.prober.rounds,
+            routes=self._routes(policies, now),
+            memory=self._memory,
+            dry_run=parts.dry_run,
+        )
+        return self._assembler.world(seen, now)
+
+    def _routes(self, policies: Policies, now: datetime) -> tuple[Route, ...]:
+        self._parts.board.keep({(ent.key, edge) for ent in policies.declared.ents for edge in ent.edges})
+        return self._parts.board.routes(now)
+
+    async def _take_office(self) -> None:
+        """Begin a term where one is due; without a term remember what the leader has written."""
+        leadership = self._parts.leadership
+        memory = await self._begin_term(leadership) if leadership else None
+        if memory is not None:
+            self._memory = replace(memory, samples=self._memory.samples)
+        elif leadership is None or leadership.term is None:
+            objects = [*self._parts.store.objects("RegionalENT"), *self._parts.store.objects("Site")]
+            written, routes = inherited(objects, lambda _about, _why: None)
+            self._memory = replace(written, samples=self._memory.samples) if written.sites else self._memory
+            self._parts.board.restore(routes)
+
+    async def _begin_term(self, leadership: Leadership) -> Memory | None:
+        trouble, memory = None, None
+        try:
+            memory = await leadership.begin()
+            self._homeless_since = None
+        except ApiError as error:
+            trouble = str(error)
+        except OSError as error:
+            trouble = str(error)
+            self._step_aside_at_last(leadership)
+        self._parts.journal.changed("term", trouble, event="term cannot begin")
+        return memory
+
+    def _step_aside_at_last(self, leadership: Leadership) -> None:
+        now = self._parts.clock.monotonic()
+        if self._homeless_since is None:
+            self._homeless_since = now
+        if now - self._homeless_since > HOMELESS_SECONDS:
+            self._homeless_since = None
+            leadership.elector.stand_aside(ASIDE_SECONDS)
+            self._parts.journal.warn("stepping aside", seconds=ASIDE_SECONDS, why="the agent cannot listen")
+
+    def _safe(self, world: World, decided: Plan, now: datetime) -> Plan:
+        found = violations(world, decided, now)
+        for violation in found:
+            self._parts.telemetry.violations.labels(reason=violation.rule).inc()
+        return withhold_unsafe(decided, found, world)
+
+    async def _apply(self, world: World, decided: Plan, now: datetime) -> tuple[Plan, Mapping[ActionId, Outcome]]:
+        """Write memory, then act, as long as the Lease is held."""
+        leadership = self._parts.leadership
+        term = leadership.term if leadership else None
+        if leadership is None or term is None:
+            self._memory = decided.memory
+            return decided, {}
+        try:
+            return await leadership.elector.guard(self._act(world, decided, term, now))
+        except LeaseLost as lost:
+            self._parts.journal.warn("actions cut short", why=str(lost))
+            return decided, {}
+
+    async def _act(
+        self, world: World, decided: Plan, term: Term, now: datetime
+    ) -> tuple[Plan, Mapping[ActionId, Outcome]]:
+        routes = decided_routes(self._parts.board.decided, decided)
+        statuses = documents(world, decided, routes, self._parts.store, self._problems(), now)
+        failed = await term.statuses.write(statuses, monotonic_seconds=self._parts.clock.monotonic())
+        unwritten: dict[EntKey, str] = {}
+        sites_unwritten: set[SiteName] = set()
+        for (kind, key), error in failed.items():
+            ent, site = ("", key.name) if kind == SITES.kind else (str(key), "")
+            self._parts.telemetry.unwritten.labels(ent=ent, site=site).inc()
+            if kind == ENTS.kind:
+                unwritten[ent_of(key)] = str(error)
+            else:
+                sites_unwritten.add(SiteName(key.name))
+        self._parts.journal.changed(
+            "unwritten",
+            sorted(map(str, failed)),
+            event="statuses not written",
+            why=sorted(set(map(str, failed.values()))),
+        )
+        self._memory = after_writing(
+            decided.memory,
+            self._memory,
+            ents_unwritten=frozenset(unwritten),
+            sites_unwritten=frozenset(sites_unwritten),
+        )
+        remembered = withhold_unremembered(decided, unwritten)
+        instant = Instant(now=now, generation=self._parts.store.policies().generation)
+        actuators = Actuators(self._scaler, self._parts.board, self._refusals, world.edges, instant)
+        return remembered, await apply_plan(remembered, actuators)
+
+    async def _report(self, world: World, decided: Plan, outcomes: Mapping[ActionId, Outcome], now: datetime) -> None:
+        parts = self._parts
+        why = reasons_of_sites(decided)
+        self._verdicts = {site.site: site.verdict for site in decided.memory.sites}
+        self.last_plan, self.last_world = decided, world
+        acting = parts.leadership is not None and parts.leadership.term is not None
+        changed = parts.journal.verdicts(decided.memory, why)
+        news = parts.journal.plan(decided, outcomes) if acting or parts.dry_run else None
+        parts.journal.readings(world)
+        self._report_troubles()
+        parts.journal.changed("problems", self._problem_texts(), event="problems of policies")
+        parts.telemetry.show_world(world, decided.memory, now)
+        parts.telemetry.leader.set(acting)
+        if news is not None:
+            parts.telemetry.show_news(news, [str(each.because.reason) for each in decided.withheld])
+        parts.on_plan(decided)
+        term = parts.leadership.term if parts.leadership else None
+        if term is not None:
+            await term.events.tell(told(decided.actions, outcomes, changed, why, parts.store), now)
+            error = term.events.last_error
+            parts.journal.changed("events", str(error) if error else None, event="Events not written")
+
+    def _report_troubles(self) -> None:
+        parts = self._parts
+        lease = parts.leadership.elector.last_error if parts.leadership else None
+        tell_troubles(parts.journal, parts.sites.sites, policies=parts.store.trouble, lease=lease)
+        parts.telemetry.problems.set(len(parts.store.policies().problems) + len(parts.sites.unusable))
+
+    def _problems(self) -> Problems:
+        by_object: dict[str, list[str]] = {}
+        for problem in self._parts.store.policies().problems:
+            by_object.setdefault(problem.resource, []).append(f"{problem.field}: {problem.message}")
+        sites = self._parts.sites
+        for site, why in (*sites.unusable.items(), *refusals(sites.sites).items()):
+            by_object.setdefault(f"Site {site}", []).append(why)
+        return Problems(
+            by_object={name: "; ".join(texts) for name, texts in by_object.items()}, besides=silences(sites.sites)
+        )
+
+    def _problem_texts(self) -> list[str]:
+        texts = self._problems().by_object
+        return [f"{name}: {texts[name]}" for name in sorted(texts)] + list(self._assembler.warnings)
+
+
+def _next_look(decided: Plan, outcomes: Mapping[ActionId, Outcome], now: datetime) -> datetime:
+    """Return when the plan ends, or when an action that could not be done is to be looked at again."""
+    again = [outcome.at for outcome in outcomes.values() if isinstance(outcome, LookAgainAt)]
+    return min([decided.next_look_at, *(at for at in again if at > now)])

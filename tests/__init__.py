@@ -1,0 +1,1 @@
+"""Tests of Sonnerie, and the real servers they run against."""

@@ -1,0 +1,1 @@
+"""The plan out: order, outcomes, what is told."""

@@ -1,0 +1,1 @@
+"""Access to API servers, where no API server is needed to see it fail."""

@@ -1,0 +1,1 @@
+"""The world in: classification, rounds, last good versions."""

@@ -1,0 +1,149 @@
+"""Every way in which a Prometheus can fail to answer becomes one error with one reason."""
+
+import asyncio
+import contextlib
+import json
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from controller.domain.readings import ReadingReason
+from controller.observe.metrics_source import QueryError
+from controller.observe.prometheus import THREADS_PER_SOURCE, PrometheusAddress, PrometheusSource
+
+
+@contextmanager
+def answering(status: int, body: bytes, *, after: threading.Event | None = None) -> Iterator[str]:
+    """A server that answers everything so, once the event is set; gives its URL."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers.get("Authorization", ""))
+            if after is not None:
+                after.wait(10)
+            with contextlib.suppress(BrokenPipeError):  # whoever asked has given up
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the base class calls it
+            """Be quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        if after is not None:
+            after.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def vector(*values: str, **envelope: Any) -> bytes:
+    """An answer with one sample per value."""
+    result = [{"metric": {"ent": "nord"}, "value": [1693551600.5, value]} for value in values]
+    return json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}} | envelope).encode()
+
+
+async def ask(url: str, *, deadline_seconds: float = 2.0) -> Any:
+    """One query."""
+    source = PrometheusSource(PrometheusAddress(url=url), deadline_seconds=deadline_seconds)
+    try:
+        return await source.query("up")
+    finally:
+        await source.close()
+
+
+async def test_values_arrive_as_they_are() -> None:
+    """NaN and infinities are passed on for the table of readings to judge; time is UTC."""
+    with answering(200, vector("1.5", "NaN", "+Inf")) as url:
+        samples = await ask(url)
+    assert samples[0].value == 1.5
+    assert math.isnan(samples[1].value)
+    assert math.isinf(samples[2].value)
+    assert samples[0].at.isoformat() == "2023-09-01T07:00:00.500000+00:00"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (500, b"", ReadingReason.HTTP_ERROR),
+        (503, vector("1"), ReadingReason.HTTP_ERROR),
+        (401, b"who are you", ReadingReason.HTTP_ERROR),
+        (400, b'{"status":"error","error":"parse error"}', ReadingReason.HTTP_ERROR),
+        (200, b"<html>log in</html>", ReadingReason.MALFORMED),
+        (200, b'{"status":"error"}', ReadingReason.MALFORMED),
+        (200, b'{"data":{"result":[{"metric":{},"value":"x"}]}}', ReadingReason.MALFORMED),
+        (200, b'{"data":{"result":[1.0,"2"]}}', ReadingReason.MALFORMED),
+        (200, b"[]", ReadingReason.MALFORMED),
+        (200, b'{"data":{"result":[{"metric":{},"value":[1e20,"1"]}]}}', ReadingReason.MALFORMED),
+        (200, b'{"data":{"result":[{"metric":"x","value":[1,"1"]}]}}', ReadingReason.MALFORMED),
+        (200, b'{"data":{"result":[{"metric":{"ent":[]},"value":[1,"1"]}]}}', ReadingReason.MALFORMED),
+        (200, b'{"data":' + b"[" * 100_000, ReadingReason.MALFORMED),
+        (200, vector("1", warnings=["one store is down"]), ReadingReason.PARTIAL_RESULT),
+    ],
+)
+async def test_every_failure_has_a_reason(status: int, body: bytes, reason: ReadingReason) -> None:
+    """A partial result is a failure too: it looks like less demand than there is."""
+    with answering(status, body) as url, pytest.raises(QueryError) as failed:
+        await ask(url)
+    assert failed.value.reason is reason
+
+
+async def test_warnings_that_are_empty_are_none() -> None:
+    """An empty list of warnings is no partial result."""
+    with answering(200, vector("1", warnings=[])) as url:
+        assert len(await ask(url)) == 1
+
+
+async def test_nobody_there_is_unreachable() -> None:
+    """A refused connection, also at the second try."""
+    with pytest.raises(QueryError) as failed:
+        await ask("http://127.0.0.1:1")
+    assert failed.value.reason is ReadingReason.UNREACHABLE
+
+
+async def test_a_hanging_source_costs_its_deadline_however_many_ask() -> None:
+    """Queries that hang, and those that wait for their threads, are given up in time."""
+    let_go = threading.Event()
+    with answering(200, vector("1"), after=let_go) as url:
+        source = PrometheusSource(PrometheusAddress(url=url), deadline_seconds=0.2)
+        queries = (source.query("up") for _ in range(THREADS_PER_SOURCE * 3))
+        failures = await asyncio.wait_for(asyncio.gather(*queries, return_exceptions=True), 2.0)
+        assert all(isinstance(f, QueryError) and f.reason is ReadingReason.TIMED_OUT for f in failures)
+        let_go.set()
+        await source.close()
+
+
+async def test_more_queries_than_threads_are_all_answered() -> None:
+    """A site with many signals is asked for all of them."""
+    with answering(200, vector("1")) as url:
+        source = PrometheusSource(PrometheusAddress(url=url), deadline_seconds=2.0)
+        answers = await asyncio.gather(*(source.query("up") for _ in range(THREADS_PER_SOURCE * 8)))
+        assert all(len(answer) == 1 for answer in answers)
+        await source.close()
+
+
+async def test_a_query_that_cannot_be_submitted_keeps_no_thread() -> None:
+    """Queries to a closed source fail at once, however many; none waits for a thread that nobody gives back."""
+    source = PrometheusSource(PrometheusAddress(url="http://127.0.0.1:1"), deadline_seconds=1.0)
+    await source.close()
+    for _ in range(THREADS_PER_SOURCE + 1):
+        with pytest.raises(RuntimeError, match="shutdown"):
+            await source.query("up")
+
+
+async def test_credentials_are_sent_and_not_shown() -> None:
+    """The token goes to the Prometheus and nowhere else."""
+    address = PrometheusAddress(url="http://p", bearer_token="planted-secret")
+    assert "planted-secret" not in repr(address)

@@ -1,0 +1,1 @@
+"""Tests of the resource models, their CRDs, files and conversion."""

@@ -1,0 +1,1 @@
+"""The shell: settings, journal, pages, command line."""

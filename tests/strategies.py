@@ -1,0 +1,184 @@
+"""Hypothesis strategies for worlds: plausible and absurd ones alike."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import strategies as st
+
+from controller.domain.fleet import Edge, EdgeKind, Ent, Order, ReplicaOwner, ReservePolicy, Site
+from controller.domain.memory import EntMemory, Latch, Memory, Move, MoveKind, Samples, SiteMemory, Verdict
+from controller.domain.names import SignalName, SiteName
+from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
+from controller.domain.windows import Window
+from controller.domain.world import EvidenceRound, Orders, ReplicaState, Route, SignalReading, World
+from tests.builders import BELL, DEAD, EDGE, FINE, HUNG, a_placement, a_site, an_ent, rounds
+
+SITE_NAMES = ("a", "b", "c", "d")
+ENT_NAMES = ("est", "nord", "ouest")
+seconds = st.integers(-3600, 3600).map(lambda s: timedelta(seconds=s))
+ago = st.integers(0, 3600).map(lambda s: BELL - timedelta(seconds=s))
+per_second = st.floats(0, 2000, allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def sites(draw: st.DrawFn) -> tuple[Site, ...]:
+    """Draw two to four sites, some sharing a serving domain, some with a quota that is too small."""
+    names = SITE_NAMES[: draw(st.integers(2, 4))]
+    return tuple(
+        a_site(name, domain=draw(st.sampled_from([None, "campus"])), quota=draw(st.none() | st.integers(0, 60)))
+        for name in names
+    )
+
+
+@st.composite
+def ents(draw: st.DrawFn, names: tuple[str, ...]) -> tuple[Ent, ...]:
+    """Draw one to three ENTs over some of the sites, with any owner, reserve and priority."""
+    found = []
+    for name in ENT_NAMES[: draw(st.integers(1, 3))]:
+        at = draw(st.lists(st.sampled_from(names), min_size=1, max_size=len(names), unique=True))
+        least = draw(st.integers(0, 5))
+        placements = tuple(
+            a_placement(site, home=i == 0, least=least, most=draw(st.integers(max(1, least), 200)))
+            for i, site in enumerate(at)
+        )
+        found.append(
+            an_ent(
+                name,
+                sites=at,
+                placements=placements,
+                owner=draw(st.sampled_from(ReplicaOwner)),
+                reserve=draw(st.sampled_from(ReservePolicy)),
+                priority=draw(st.integers(0, 2)),
+            )
+        )
+    return tuple(found)
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> Reading:
+    """Draw a reading of any quality."""
+    kind = draw(st.sampled_from(["fresh", "fresh", "fresh", "stale", "missing"]))
+    reason = draw(st.sampled_from(ReadingReason))
+    if kind == "missing":
+        return Missing(reason=reason)
+    if kind == "stale":
+        return Stale(value=draw(per_second), at=draw(ago), reason=reason)
+    return Fresh(value=draw(per_second), at=BELL)
+
+
+def evidence(draw: st.DrawFn, names: tuple[str, ...]) -> tuple[EvidenceRound, ...]:
+    """Draw a few rounds in which every probe may end in any way."""
+    results = st.sampled_from([FINE, FINE, FINE, DEAD, HUNG])
+    found = []
+    for shown in rounds(BELL, names, count=draw(st.integers(0, 6))):
+        if draw(st.booleans()):
+            probes = tuple(replace(probe, result=draw(results)) for probe in shown.probes)
+            found.append(replace(shown, probes=probes))
+        else:
+            found.append(shown)
+    return tuple(found)
+
+
+def windows(draw: st.DrawFn, ent: Ent) -> list[Window]:
+    """Draw up to three windows around now."""
+    found = []
+    for _ in range(draw(st.integers(0, 3))):
+        start = BELL + draw(seconds)
+        end = start + timedelta(minutes=draw(st.integers(1, 90)))
+        found.append(
+            Window(
+                ent=ent.key,
+                start=start,
+                end=end,
+                demand_per_second=draw(per_second),
+                source="generated",
+                by_event=draw(st.booleans()),
+            )
+        )
+    return found
+
+
+def ent_memory(draw: st.DrawFn, ent: Ent) -> EntMemory:
+    """Draw moves and latches."""
+    percent = st.integers(0, 100)
+    moves = tuple(
+        Move(
+            edge=EDGE,
+            site=draw(st.sampled_from(ent.placements)).site,
+            before_percent=draw(percent),
+            after_percent=draw(percent),
+            at=draw(ago),
+            kind=draw(st.sampled_from(MoveKind)),
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    )
+    latches = tuple(
+        Latch(site=p.site, replicas=draw(st.integers(0, 80)), until=BELL + draw(seconds), source="generated")
+        for p in ent.placements
+        if draw(st.booleans())
+    )
+    return EntMemory(ent=ent.key, moves=moves, latches=latches)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Draw any world: also floors above quotas, no site healthy, nothing ever seen."""
+    all_sites = draw(sites())
+    names = tuple(site.name for site in all_sites)
+    all_ents = draw(ents(names))
+    places = [(ent, p) for ent in all_ents for p in ent.placements]
+    signals = [SignalName(s) for s in ("requests", "errors", "firstAttempts", "successes")]
+    order = Order(until=BELL + timedelta(minutes=5), reason="generated", by="hypothesis")
+    return World(
+        sites=all_sites,
+        ents=all_ents,
+        edges=(Edge(name=EDGE, kind=draw(st.sampled_from(EdgeKind))),),
+        windows=tuple(w for ent in all_ents for w in windows(draw, ent)),
+        readings=tuple(
+            SignalReading(site=p.site, ent=ent.key, signal=signal, reading=draw(readings()))
+            for ent, p in places
+            for signal in signals
+        ),
+        rounds=evidence(draw, names),
+        replicas=tuple(
+            ReplicaState(
+                ent=ent.key,
+                site=p.site,
+                wanted=(wanted := draw(st.integers(0, 150))),
+                ready=draw(st.integers(0, wanted)),
+                seen_at=draw(st.sampled_from([BELL, BELL - timedelta(minutes=5)])),
+                pending_since=draw(st.none() | ago),
+                revision=draw(st.sampled_from(["r1", "r2"])),
+                revision_since=draw(st.none() | ago),
+            )
+            for ent, p in places
+            if draw(st.integers(0, 9))
+        ),
+        routes=tuple(
+            Route(
+                ent=ent.key,
+                edge=EDGE,
+                site=p.site,
+                weight=draw(st.integers(0, 100)),
+                max_concurrent=draw(st.none() | st.integers(1, 99)),
+            )
+            for ent, p in places
+            if draw(st.integers(0, 9))
+        ),
+        orders=Orders(freeze=draw(st.none() | st.just(order)), pause=draw(st.none() | st.none() | st.just(order))),
+        memory=Memory(
+            sites=tuple(
+                SiteMemory(
+                    site=SiteName(name),
+                    verdict=draw(st.sampled_from(Verdict)),
+                    since=draw(ago),
+                    healthy_since=draw(st.none() | ago),
+                    fell_at=draw(st.none() | ago),
+                )
+                for name in names
+                if draw(st.booleans())
+            ),
+            ents=tuple(ent_memory(draw, ent) for ent in all_ents if draw(st.booleans())),
+            samples=Samples(complete_since=draw(st.none() | ago)),
+        ),
+    )
