@@ -1,0 +1,1 @@
+"""Tests against real servers: API servers, Prometheus, HAProxy."""
