@@ -45,7 +45,7 @@ def caps_of(facts: Facts, demands: dict[EntKey, Demand], health: dict[SiteName, 
             if kinds.get(edge) is not EdgeKind.HAPROXY_AGENT:
                 continue
             routes = facts.routes.get((key, edge), {})
-            for site in sorted(placement.site for placement in ent.placements):
+            for site in [placement.site for placement in facts.placements[key]]:
                 was = routes[site].max_concurrent if site in routes else None
                 state = facts.seen_freshly(key, site)
                 if state is None or site not in health or health[site].gone:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.domain.fleet import Ent, Site
+from controller.domain.fleet import Ent, Placement, Site
 from controller.domain.memory import DemandSample, EntMemory, Recommendation, SiteMemory
 from controller.domain.names import EdgeName, EntKey, SignalName, SiteName
 from controller.domain.readings import Missing, Reading, ReadingReason
@@ -15,6 +15,8 @@ REPLICAS_FRESH = timedelta(seconds=15)
 
 TARGET_UTILISATION = 0.75
 """Share of Ready capacity that is planned to be used (design §5 stage 7)."""
+
+NEVER_READ = Missing(reason=ReadingReason.NEVER_READ)
 
 EMERGENCY_UTILISATION = 0.85
 """Share of Ready capacity that may be used while a site is lost (design §5 stage 7 and invariant 1)."""
@@ -28,9 +30,13 @@ class Facts:
     now: datetime
     sites: dict[SiteName, Site]
     ents: dict[EntKey, Ent]
+    placements: dict[EntKey, tuple[Placement, ...]]
+    """By name of their site."""
     replicas: dict[tuple[EntKey, SiteName], ReplicaState]
     readings: dict[tuple[EntKey, SiteName, SignalName], Reading]
     routes: dict[tuple[EntKey, EdgeName], dict[SiteName, Route]]
+    shares_at: dict[tuple[EntKey, EdgeName], dict[SiteName, float]]
+    largest: dict[EntKey, dict[SiteName, float]]
     windows: dict[EntKey, tuple[Window, ...]]
     site_memory: dict[SiteName, SiteMemory]
     ent_memory: dict[EntKey, EntMemory]
@@ -39,7 +45,7 @@ class Facts:
 
     def reading(self, ent: EntKey, site: SiteName, signal: SignalName) -> Reading:
         """Return the reading; one that nobody took is Missing."""
-        return self.readings.get((ent, site, signal), Missing(reason=ReadingReason.NEVER_READ))
+        return self.readings.get((ent, site, signal), NEVER_READ)
 
     def seen_freshly(self, ent: EntKey, site: SiteName) -> ReplicaState | None:
         """Return the replicas if they were seen recently enough to act upon."""
@@ -53,21 +59,15 @@ class Facts:
 
     def remembered(self, ent: EntKey) -> EntMemory:
         """Return the restraints of the ENT; empty when there are none."""
-        return self.ent_memory.get(ent, EntMemory(ent=ent))
+        return self.ent_memory.get(ent) or EntMemory(ent=ent)
 
     def shares(self, ent: EntKey, edge: EdgeName) -> dict[SiteName, float]:
         """Return the share of the ENT's traffic that each site gets at the edge now; empty when not known."""
-        routes = self.routes.get((ent, edge), {})
-        whole = sum(route.weight for route in routes.values())
-        return {site: route.weight / whole for site, route in sorted(routes.items())} if whole else {}
+        return self.shares_at.get((ent, edge), {})
 
     def largest_shares(self, ent: Ent) -> dict[SiteName, float]:
         """Return the largest share over all edges of each site: what the site must be able to carry."""
-        largest: dict[SiteName, float] = {}
-        for edge in ent.edges:
-            for site, share in self.shares(ent.key, edge).items():
-                largest[site] = max(share, largest.get(site, 0.0))
-        return largest
+        return self.largest.get(ent.key, {})
 
 
 def facts_of(world: World, now: datetime) -> Facts:
@@ -84,17 +84,38 @@ def facts_of(world: World, now: datetime) -> Facts:
     recommended: dict[tuple[EntKey, SiteName], list[Recommendation]] = {}
     for recommendation in world.memory.samples.recommendations:
         recommended.setdefault((recommendation.ent, recommendation.site), []).append(recommendation)
+    ents = {ent.key: ent for ent in sorted(world.ents, key=lambda ent: ent.key)}
+    shares_at = {place: _shares(found) for place, found in routes.items()}
     return Facts(
         world=world,
         now=now,
         sites={site.name: site for site in sorted(world.sites, key=lambda site: site.name)},
-        ents={ent.key: ent for ent in sorted(world.ents, key=lambda ent: ent.key)},
+        ents=ents,
+        placements={key: tuple(sorted(ent.placements, key=lambda p: p.site)) for key, ent in ents.items()},
         replicas={(state.ent, state.site): state for state in world.replicas},
         readings={(r.ent, r.site, r.signal): r.reading for r in world.readings},
         routes=routes,
+        shares_at=shares_at,
+        largest={key: _largest_shares(ent, shares_at) for key, ent in ents.items()},
         windows={ent: tuple(found) for ent, found in windows.items()},
         site_memory={memory.site: memory for memory in world.memory.sites},
         ent_memory={memory.ent: memory for memory in world.memory.ents},
         samples={ent: tuple(found) for ent, found in samples.items()},
         recommendations={place: tuple(found) for place, found in recommended.items()},
     )
+
+
+def _shares(routes: dict[SiteName, Route]) -> dict[SiteName, float]:
+    whole = sum([route.weight for route in routes.values()])
+    return {site: route.weight / whole for site, route in sorted(routes.items())} if whole else {}
+
+
+def _largest_shares(ent: Ent, shares_at: dict[tuple[EntKey, EdgeName], dict[SiteName, float]]) -> dict[SiteName, float]:
+    found = [shares for edge in ent.edges if (shares := shares_at.get((ent.key, edge)))]
+    if len(found) == 1:
+        return found[0]
+    largest: dict[SiteName, float] = {}
+    for shares in found:
+        for site, share in shares.items():
+            largest[site] = max(share, largest.get(site, 0.0))
+    return largest

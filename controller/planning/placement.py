@@ -1,8 +1,12 @@
 """Placement, the slow programme: shares and replicas on attainable capacity, with one loss already paid for.
 
-For every ENT the flows of the normal case and of the loss of each serving domain share the same replicas, so that
-what is in place before the bell also absorbs the loss. Lexicographic: unserved by priority, unserved after a loss,
-distance from home, cost, movement (design §5 stage 5).
+For every ENT the normal case and the loss of each serving domain share the same replicas, so that what is in place
+before the bell also absorbs the loss (design §5 stage 5). The programme itself is in `flows`.
+
+Most ENTs bind nobody: neither the max of a placement nor the quota of a site matters to them. Such a programme grows
+in proportion to its demand, so it is solved once for a demand of one and each shape of fleet, and multiplied. An answer
+that keeps within all bounds is the optimum of the bounded programme too, since bounds only take answers away. Only ENTs
+that would break a bound, and those that share a quota with them, are solved together.
 """
 
 import math
@@ -11,23 +15,25 @@ from dataclasses import dataclass
 from controller.domain.explanation import Cut, Explained, Term
 from controller.domain.fleet import Ent, Placement, ReservePolicy, Site
 from controller.domain.memory import Verdict
-from controller.domain.names import DomainName, EntKey, SiteName
+from controller.domain.names import EntKey, SiteName
 from controller.domain.reasons import Reason
 from controller.planning.bottleneck import Ceiling
 from controller.planning.data import data_can_serve
 from controller.planning.demand import Demand
 from controller.planning.facts import TARGET_UTILISATION, Facts
+from controller.planning.flows import TIE_BREAK, Slot, Split, Wish, solve
+from controller.planning.greedy import UNLIMITED, place_greedily
 from controller.planning.health import Health
-from controller.planning.programme import Programme, Solution
+from controller.planning.programme import Unsolved
 
 AWAY_FROM_HOME = 1.0
 AT_A_SICK_SITE = 2.0
 """A degraded home is farther than a healthy stranger."""
-TIE_BREAK = 0.01
-"""Between equals the earlier name weighs this much more, so that one answer is the best. Large beside the slack that
-a solver leaves between objectives, small beside a difference that anybody declared."""
 ROUNDING = 1e-3
 """A solver's 7.0001 is 7 replicas, not 8: what the slack between two objectives leaves behind is arithmetic."""
+LARGEST_PROGRAMME = 1500
+"""Slots that are solved together at most; beyond, regret greedy. A bound in size, so that all machines decide alike:
+this many take about a second on the slowest that we know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +59,21 @@ class Attainable:
     cut: Cut | None
 
 
-Scenario = DomainName | None
-"""The serving domain that is lost; None is the normal case."""
-
-
 def place(
     facts: Facts, demands: dict[EntKey, Demand], ceilings: dict[EntKey, Ceiling], health: dict[SiteName, Health]
 ) -> dict[EntKey, Placed]:
     """Solve the placement of all ENTs together: the quota of a site is shared."""
     attainable = {key: _attainable(facts, demand, health) for key, demand in demands.items()}
-    wanted = {key: _worth_growing_for(demand, ceilings[key]) for key, demand in demands.items()}
-    flows = _Flows(facts, demands, wanted, attainable, health).solve()
+    costs = _costs(facts)
+    wishes = {
+        key: _wish(facts, demand, _worth_growing_for(demand, ceilings[key]), attainable[key], health, costs)
+        for key, demand in demands.items()
+    }
+    quotas = {name: float(s.quota_replicas) for name, s in facts.sites.items() if s.quota_replicas is not None}
+    splits, how = _splits(wishes, quotas)
     return {
-        key: _placed(demand, wanted[key], attainable[key], flows.get(key), facts) for key, demand in demands.items()
+        key: _placed(facts, demand, wishes[key], attainable[key], splits[key], how.get(key, ""))
+        for key, demand in demands.items()
     }
 
 
@@ -78,7 +86,7 @@ def _worth_growing_for(demand: Demand, ceiling: Ceiling) -> float:
 def _attainable(facts: Facts, demand: Demand, health: dict[SiteName, Health]) -> tuple[Attainable, ...]:
     """Keep the placements that could serve: site alive and not drained, data able to serve."""
     found = []
-    for placement in sorted(demand.ent.placements, key=lambda p: p.site):
+    for placement in facts.placements[demand.ent.key]:
         site = facts.sites.get(placement.site)
         if site is None or health[site.name].gone or not data_can_serve(facts, demand.ent, placement):
             continue
@@ -100,140 +108,143 @@ def _most(facts: Facts, demand: Demand, placement: Placement) -> tuple[int, Cut 
     return min(placement.max_replicas, observed), cut
 
 
-class _Flows:
-    """Builds and solves the programme; the columns are kept by what they mean."""
-
-    def __init__(
-        self,
-        facts: Facts,
-        demands: dict[EntKey, Demand],
-        wanted: dict[EntKey, float],
-        attainable: dict[EntKey, tuple[Attainable, ...]],
-        health: dict[SiteName, Health],
-    ) -> None:
-        self.facts, self.demands, self.wanted, self.attainable, self.health = facts, demands, wanted, attainable, health
-        self.programme = Programme()
-        self.flow: dict[tuple[EntKey, Scenario, SiteName], int] = {}
-        self.unserved: dict[tuple[EntKey, Scenario], int] = {}
-        self.replicas: dict[tuple[EntKey, SiteName], int] = {}
-        self.movement: dict[int, float] = {}
-
-    def solve(self) -> dict[EntKey, dict[tuple[Scenario, SiteName], float]]:
-        """Return the flow per scenario and site of each ENT; empty when the programme could not be solved."""
-        for key in self.demands:
-            self._add_ent(key)
-        self._add_quotas()
-        solved = self.programme.solve(self._objectives())
-        if not isinstance(solved, Solution):
-            return {}
-        flows: dict[EntKey, dict[tuple[Scenario, SiteName], float]] = {key: {} for key in self.demands}
-        for (key, scenario, site), column in self.flow.items():
-            flows[key][(scenario, site)] = solved.values[column]
-        return flows
-
-    def _add_ent(self, key: EntKey) -> None:
-        ent, programme = self.demands[key].ent, self.programme
-        room = TARGET_UTILISATION * ent.capacity_per_replica
-        for a in self.attainable[key]:
-            self.replicas[(key, a.site.name)] = programme.column(upper=float(a.most))
-        for scenario in scenarios(ent, self.attainable[key]):
-            total = {}
-            for a in self.attainable[key]:
-                if scenario is not None and scenario in a.site.serving_domains:
-                    continue
-                column = self.flow[(key, scenario, a.site.name)] = programme.column()
-                programme.row({column: 1.0, self.replicas[(key, a.site.name)]: -room}, upper=0.0)
-                total[column] = 1.0
-            short = self.unserved[(key, scenario)] = programme.column()
-            programme.equal({**total, short: 1.0}, self.wanted[key])
-        self._add_movement(key)
-
-    def _add_movement(self, key: EntKey) -> None:
-        for site, share in self.facts.largest_shares(self.demands[key].ent).items():
-            column = self.flow.get((key, None, site))
-            if column is not None:
-                for side in self.programme.distance(column, share * self.wanted[key]):
-                    self.movement[side] = 1.0
-
-    def _add_quotas(self) -> None:
-        for name, site in self.facts.sites.items():
-            here = {column: 1.0 for (_, at), column in self.replicas.items() if at == name}
-            if site.quota_replicas is not None and here:
-                self.programme.row(here, upper=float(site.quota_replicas))
-
-    def _objectives(self) -> list[dict[int, float]]:
-        priorities = sorted({demand.ent.priority for demand in self.demands.values()}, reverse=True)
-        objectives = [self._unserved(priority, in_normal=True) for priority in priorities]
-        objectives += [self._unserved(priority, in_normal=False) for priority in priorities]
-        return [*objectives, self._distance_from_home(), self._cost(), self.movement]
-
-    def _unserved(self, priority: int, *, in_normal: bool) -> dict[int, float]:
-        """Who goes short under a quota: the lower priority, and among equals the later name, every time."""
-        order = {key: index / len(self.demands) for index, key in enumerate(self.demands)}
-        return {
-            column: 1.0 - TIE_BREAK * order[key]
-            for (key, scenario), column in self.unserved.items()
-            if self.demands[key].ent.priority == priority and (scenario is None) is in_normal
-        }
-
-    def _distance_from_home(self) -> dict[int, float]:
-        distances = {}
-        for (key, scenario, site), column in self.flow.items():
-            placement = self.demands[key].ent.placement(site)
-            if scenario is None and placement is not None:
-                sick = AT_A_SICK_SITE if self.health[site].verdict is Verdict.DEGRADED else 0.0
-                distances[column] = sick + (0.0 if placement.home else AWAY_FROM_HOME)
-        return {column: distance for column, distance in distances.items() if distance}
-
-    def _cost(self) -> dict[int, float]:
-        """Cost of replicas; a hundredth more for each later name keeps small shares together and ties unique."""
-        order = {name: index for index, name in enumerate(self.facts.sites)}
-        return {
-            column: self.facts.sites[site].relative_cost_permille / 1000 + TIE_BREAK * order[site]
-            for (_, site), column in self.replicas.items()
-        }
+def _costs(facts: Facts) -> dict[SiteName, float]:
+    """Cost of a replica; up to a hundredth more for later names keeps small shares together and ties unique."""
+    count = len(facts.sites)
+    return {
+        name: site.relative_cost_permille / 1000 + TIE_BREAK * index / count
+        for index, (name, site) in enumerate(facts.sites.items())
+    }
 
 
-def scenarios(ent: Ent, attainable: tuple[Attainable, ...]) -> tuple[Scenario, ...]:
-    """Return the cases to be ready for: normal, and the loss of each serving domain the ENT stands on."""
-    if ent.reserve is ReservePolicy.NONE:
-        return (None,)
-    return (None, *sorted({domain for a in attainable for domain in a.site.serving_domains}))
+def _wish(
+    facts: Facts,
+    demand: Demand,
+    wanted_per_second: float,
+    attainable: tuple[Attainable, ...],
+    health: dict[SiteName, Health],
+    costs: dict[SiteName, float],
+) -> Wish:
+    ent = demand.ent
+    shares = facts.largest_shares(ent)
+    per_unit = TARGET_UTILISATION * ent.capacity_per_replica
+    return Wish(
+        key=ent.key,
+        priority=ent.priority,
+        units=wanted_per_second / per_unit,
+        per_unit=per_unit,
+        reserve=ent.reserve is not ReservePolicy.NONE,
+        slots=tuple(
+            [
+                Slot(
+                    site=a.site.name,
+                    most=float(a.most),
+                    distance=_distance(a.placement, health[a.site.name]),
+                    cost=costs[a.site.name],
+                    domains=a.site.serving_domains,
+                    held=shares.get(a.site.name, 0.0),
+                )
+                for a in attainable
+            ]
+        ),
+    )
+
+
+def _distance(placement: Placement, health: Health) -> float:
+    sick = AT_A_SICK_SITE if health.verdict is Verdict.DEGRADED else 0.0
+    return sick + (0.0 if placement.home else AWAY_FROM_HOME)
+
+
+def _splits(wishes: dict[EntKey, Wish], quotas: dict[SiteName, float]) -> tuple[dict[EntKey, Split], dict[EntKey, str]]:
+    """Return the answer to every wish, and a word on how it was found where that was not the programme."""
+    shapes: dict[object, Split | None] = {}
+    splits: dict[EntKey, Split] = {}
+    how: dict[EntKey, str] = {}
+    for key, wish in wishes.items():
+        unbounded = _unbounded(wish, shapes)
+        if unbounded is not None and all(n <= s.most for n, s in zip(unbounded.replicas, wish.slots, strict=True)):
+            splits[key] = unbounded
+        else:
+            _solve_together([wish], {}, splits, how)
+    together = _entangled(wishes, splits, quotas)
+    if together:
+        _solve_together(together, quotas, splits, how)
+    return splits, how
+
+
+def _unbounded(wish: Wish, shapes: dict[object, Split | None]) -> Split | None:
+    """Return the optimum without bounds: that of a demand of one, multiplied. None when a solver finds none."""
+    shape = (wish.reserve, tuple([(slot.site, slot.distance, slot.held) for slot in wish.slots]))
+    if shape not in shapes:
+        slots = tuple(
+            Slot(site=s.site, most=UNLIMITED, distance=s.distance, cost=s.cost, domains=s.domains, held=s.held)
+            for s in wish.slots
+        )
+        one = Wish(key=wish.key, priority=0, units=1.0, per_unit=1.0, reserve=wish.reserve, slots=slots)
+        solved = solve([one], {})
+        shapes[shape] = None if isinstance(solved, Unsolved) else solved[wish.key]
+    unit = shapes[shape]
+    return None if unit is None else unit.times(wish.units)
+
+
+def _solve_together(
+    wishes: list[Wish], quotas: dict[SiteName, float], splits: dict[EntKey, Split], how: dict[EntKey, str]
+) -> None:
+    """Solve some wishes as one programme, or greedily when it is too large or has no answer within its limits."""
+    slots = sum(len(wish.slots) for wish in wishes)
+    solved = solve(wishes, quotas) if slots <= LARGEST_PROGRAMME else Unsolved(why=f"{slots} placements share a quota")
+    if isinstance(solved, Unsolved):
+        how.update({wish.key: f" (by regret greedy: {solved.why})" for wish in wishes})
+        solved = place_greedily(wishes, quotas)
+    splits.update(solved)
+
+
+def _entangled(wishes: dict[EntKey, Wish], splits: dict[EntKey, Split], quotas: dict[SiteName, float]) -> list[Wish]:
+    """Return the ENTs that share a quota with one that is exceeded, directly or through others; none if none is."""
+    if not quotas:
+        return []
+    asked = dict.fromkeys(quotas, 0.0)
+    for key, split in splits.items():
+        for slot, count in zip(wishes[key].slots, split.replicas, strict=True):
+            if slot.site in asked:
+                asked[slot.site] += count
+    tight = {site for site, count in asked.items() if count > quotas[site] + ROUNDING}
+    found: dict[EntKey, Wish] = {}
+    while True:
+        new = [w for k, w in wishes.items() if k not in found and any(s.site in tight for s in w.slots)]
+        if not new:
+            return [wish for key, wish in wishes.items() if key in found]
+        found.update({wish.key: wish for wish in new})
+        tight |= {slot.site for wish in new for slot in wish.slots if slot.site in quotas}
 
 
 def _placed(
-    demand: Demand,
-    wanted: float,
-    attainable: tuple[Attainable, ...],
-    flows: dict[tuple[Scenario, SiteName], float] | None,
-    facts: Facts,
+    facts: Facts, demand: Demand, wish: Wish, attainable: tuple[Attainable, ...], split: Split, how: str
 ) -> Placed:
-    if flows is None:
-        flows = _sized_for_all(demand.ent, wanted, attainable)
-    explained = {a.site.name: _explain(demand, a, flows) for a in attainable}
-    cases = scenarios(demand.ent, attainable)
-    carried = {case: sum(flow for (scenario, _), flow in flows.items() if scenario == case) for case in cases}
-    normal = carried.get(None, 0.0)
-    losses = [wanted - carried[case] for case in cases if case is not None]
+    explained = {
+        a.site.name: _explain(demand, wish, a, split.normal[i], split.replicas[i], split.sized_for[i], how)
+        for i, a in enumerate(attainable)
+    }
+    normal, whole = sum(split.normal), sum(split.replicas)
+    after = [
+        whole - sum([n for s, n in zip(wish.slots, split.replicas, strict=True) if domain in s.domains])
+        for domain in wish.domains
+    ]
     return Placed(
-        shares=_normal_shares(demand.ent, attainable, flows, normal, facts),
+        shares=_normal_shares(demand.ent, attainable, split.normal, normal, facts),
         replicas={site: round(number.value) for site, number in explained.items()},
-        unserved_per_second=max(0.0, wanted - normal),
-        unserved_after_loss_per_second=max([0.0, *losses]),
+        unserved_per_second=max(0.0, (wish.units - normal) * wish.per_unit),
+        unserved_after_loss_per_second=max(0.0, (wish.units - min(after, default=wish.units)) * wish.per_unit),
         explained=explained,
     )
 
 
 def _normal_shares(
-    ent: Ent,
-    attainable: tuple[Attainable, ...],
-    flows: dict[tuple[Scenario, SiteName], float],
-    normal: float,
-    facts: Facts,
+    ent: Ent, attainable: tuple[Attainable, ...], flows: tuple[float, ...], normal: float, facts: Facts
 ) -> dict[SiteName, float]:
     """Shares of the normal case. Without demand: home, or where the traffic is, so that the first user finds a site."""
     if normal > ROUNDING:
-        return {a.site.name: max(0.0, flows.get((None, a.site.name), 0.0)) / normal for a in attainable}
+        return {a.site.name: flow / normal for a, flow in zip(attainable, flows, strict=True)}
     homes = [a.site.name for a in attainable if a.placement.home]
     current = facts.largest_shares(ent)
     chosen = (
@@ -245,52 +256,41 @@ def _normal_shares(
     return {a.site.name: (1.0 / len(chosen) if a.site.name in chosen else 0.0) for a in attainable}
 
 
-def _sized_for_all(
-    ent: Ent, wanted: float, attainable: tuple[Attainable, ...]
-) -> dict[tuple[Scenario, SiteName], float]:
-    """Without a solution size every placement for all the demand: dear, and safe under any loss."""
-    homes = [a for a in attainable if a.placement.home] or list(attainable)
-    room = {a.site.name: a.most * TARGET_UTILISATION * ent.capacity_per_replica for a in attainable}
-    flows: dict[tuple[Scenario, SiteName], float] = {}
-    for a in homes:
-        flows[(None, a.site.name)] = min(wanted / len(homes), room[a.site.name])
-    for scenario in scenarios(ent, attainable):
-        for a in attainable:
-            if scenario is not None and scenario not in a.site.serving_domains:
-                flows[(scenario, a.site.name)] = min(wanted, room[a.site.name])
-    return flows
-
-
-def _explain(demand: Demand, a: Attainable, flows: dict[tuple[Scenario, SiteName], float]) -> Explained:
+def _explain(
+    demand: Demand, wish: Wish, a: Attainable, flow: float, replicas: float, sized_for: str | None, how: str
+) -> Explained:
     """Say which case decided the replicas of one placement: normal, a loss, or the minimum."""
     won = demand.explained.won
     source = won.detail if won is not None else "no demand"
-    capacity = demand.ent.capacity_per_replica * TARGET_UTILISATION
     terms = [Term(reason=Reason.MINIMUM, value=a.placement.min_replicas, detail="min of the placement")]
-    for (scenario, site), flow in flows.items():
-        replicas = math.ceil(flow / capacity - ROUNDING)
-        if site != a.site.name or replicas <= 0:
-            continue
-        sized = f"{flow:.1f}/s at {TARGET_UTILISATION:.0%} of {demand.ent.capacity_per_replica:g}/s per replica"
-        if scenario is None:
-            reason = won.reason if won is not None else Reason.PRESENT_DEMAND
-            terms.append(Term(reason=reason, value=replicas, detail=f"{source}; {sized}"))
-        else:
-            terms.append(
-                Term(reason=Reason.RESERVE, value=replicas, detail=f"if {scenario} is lost: {sized}; {source}")
-            )
-    value = max(term.value for term in terms)
+    normally, value = math.ceil(flow - ROUNDING), math.ceil(replicas - ROUNDING)
+    if normally > 0:
+        reason = won.reason if won is not None else Reason.PRESENT_DEMAND
+        terms.append(Term(reason=reason, value=normally, detail=f"{source}; {_sized(wish, flow)}{how}"))
+    if value > normally:
+        lost = f"if {sized_for} is lost: " if sized_for is not None else "for the loss of a site: "
+        terms.append(Term(reason=Reason.RESERVE, value=value, detail=f"{lost}{_sized(wish, replicas)}{how}; {source}"))
+    terms.sort(key=_by_value)
+    value = max(value, a.placement.min_replicas)
     cuts = [a.cut] if a.cut is not None else []
     if value > a.most:
-        cuts.append(
-            Cut(reason=Reason.AT_MAX, before=value, after=a.most, detail=f"max of the placement at {a.site.name}")
-        )
+        detail = f"max of the placement at {a.site.name}"
+        cuts.append(Cut(reason=Reason.AT_MAX, before=value, after=a.most, detail=detail))
         value = a.most
     return Explained(
         subject=f"{demand.ent.key} at {a.site.name}",
         quantity="replicas",
         value=value,
         unit="replicas",
-        terms=tuple(sorted(terms, key=lambda term: -term.value)),
+        terms=tuple(terms),
         cuts=tuple(cuts),
     )
+
+
+def _by_value(term: Term) -> float:
+    return -term.value
+
+
+def _sized(wish: Wish, replicas: float) -> str:
+    per_replica = wish.per_unit / TARGET_UTILISATION
+    return f"{replicas * wish.per_unit:.1f}/s at {TARGET_UTILISATION:.0%} of {per_replica:g}/s per replica"

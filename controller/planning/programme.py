@@ -12,8 +12,10 @@ import numpy as np
 
 ITERATION_LIMIT = 200_000
 """A bound in work, not in time, so that no plan hangs and slow machines decide alike."""
-RELATIVE_SLACK = 1e-9
-"""How much of an earlier objective a later one may give up, beyond HiGHS' own feasibility tolerance of 1e-7."""
+FEASIBILITY = 1e-9
+"""What HiGHS may be off a row or a bound: a hundredth of the slack below, or a bound objective looks impossible."""
+RELATIVE_SLACK = 1e-7
+"""How much of an earlier objective a later one may give up."""
 RANDOM_SEED = 1
 
 
@@ -117,6 +119,8 @@ def _quiet_solver() -> highspy.Highs:
     highs.setOptionValue("solver", "simplex")
     highs.setOptionValue("simplex_strategy", 1)  # dual simplex, serial
     highs.setOptionValue("simplex_iteration_limit", ITERATION_LIMIT)
+    highs.setOptionValue("primal_feasibility_tolerance", FEASIBILITY)
+    highs.setOptionValue("dual_feasibility_tolerance", FEASIBILITY)
     return highs
 
 

@@ -1,7 +1,8 @@
 """Routing, the fast programme: where the traffic goes, on Ready capacity.
 
-Lexicographic for each ENT: unserved, overload, distance from placement, movement (design §5 stage 7). What may not
-change is a bound of the programme, so that an answer is always allowed; steps and reversals are looked at after.
+Lexicographic for each ENT: unserved, overload, strain, distance from placement, movement (design §5 stage 7, ADR 0001).
+What may not change is a bound, so that an answer is always allowed; steps and reversals are looked at after. How the
+demand is spread within the bounds is in `spreading`.
 """
 
 from dataclasses import dataclass, replace
@@ -17,12 +18,11 @@ from controller.planning.demand import Demand
 from controller.planning.facts import EMERGENCY_UTILISATION, TARGET_UTILISATION, Facts
 from controller.planning.health import Health
 from controller.planning.placement import Placed
-from controller.planning.programme import Programme, Solution
+from controller.planning.spreading import NOTHING_PER_SECOND, Basin, spread
 
 Shares = dict[SiteName, float]
 
-NOTHING_PER_SECOND = 1e-6
-"""Less than this is what a solver leaves behind, not a user."""
+NOTHING_IN_THE_WAY = Because(reason=Reason.TOWARDS_PLACEMENT, text="every site may take its placed share")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def _routed(facts: Facts, demand: Demand, placed: Placed, health: dict[SiteName,
 
 
 class _Block:
-    """The columns and rows of one ENT."""
+    """The sites of one ENT, what bounds each, and how the demand is spread over them."""
 
     def __init__(
         self, facts: Facts, demand: Demand, placed: Placed, health: dict[SiteName, Health], *, waive_hold: bool
@@ -76,54 +76,40 @@ class _Block:
         self.current = facts.largest_shares(demand.ent)
         self.emergency = any(health[s].gone for s, share in self.current.items() if share > 0 and s in health)
         situation = Situation(facts, demand, self.current, health, emergency=self.emergency, waive_hold=waive_hold)
-        bounds = [
-            bound_of(situation, placement.site)
-            for placement in sorted(demand.ent.placements, key=lambda p: p.site)
-            if placement.site in health
-        ]
-        # Several edges may hold shares that add up to more than all: no bound may make the programme impossible.
-        whole = max(1.0, sum(bound.least for bound in bounds))
-        self.bounds = tuple(replace(bound, least=bound.least / whole) for bound in bounds)
-        self.flow: dict[SiteName, int] = {}
-        self.unserved = -1
-        self.overload: dict[int, float] = {}
-        self.strain: dict[int, float] = {}
-        self.distance: dict[int, float] = {}
-        self.movement: dict[int, float] = {}
+        bounds = tuple(
+            [
+                bound_of(situation, placement.site)
+                for placement in facts.placements[demand.ent.key]
+                if placement.site in health
+            ]
+        )
+        # Several edges may hold shares that add up to more than all: no bound may ask for more than there is.
+        whole = sum(bound.least for bound in bounds)
+        self.bounds = bounds if whole <= 1.0 else tuple([replace(b, least=b.least / whole) for b in bounds])
 
     def solve(self) -> Routed:
-        """Return where the traffic should go; with nothing to carry, or no answer, the nearest allowed to placement."""
-        programme = Programme()
-        self._build(programme)
-        solved = programme.solve([{self.unserved: 1.0}, self.overload, self.strain, self.distance, self.movement])
-        if not isinstance(solved, Solution):
-            because = Because(reason=Reason.KEEP_LAST_GOOD, text=f"no answer was found ({solved.why}): weights stay")
-            return self._answer({}, served=self.demand.now_per_second, short=False, because=because)
-        flows = {site: max(0.0, solved.values[column]) for site, column in self.flow.items()}
-        served = sum(flows.values())
-        beyond = sum(solved.values[column] for column in (self.unserved, *self.overload))
+        """Return where the traffic should go; with nothing to carry the nearest allowed to placement."""
+        found = spread(self.demand.now_per_second, [self._basin(bound) for bound in self.bounds])
+        served = sum(found.flows)
         if served <= NOTHING_PER_SECOND:
             return self._without_flow()
-        shares = {site: flow / served for site, flow in flows.items()}
-        return self._answer(shares, served=served, short=beyond > NOTHING_PER_SECOND, because=self._because())
+        shares = {bound.site: flow / served for bound, flow in zip(self.bounds, found.flows, strict=True)}
+        short = found.unserved + found.overload > NOTHING_PER_SECOND
+        return self._answer(shares, served=served, short=short, because=self._because())
 
-    def _build(self, programme: Programme) -> None:
-        """Add the flows: what a site takes beyond 75 % of Ready is strain, beyond 85 % overload."""
+    def _basin(self, bound: Bound) -> Basin:
+        """Beyond 75 % of Ready is strain, beyond 85 % overload; only what is there already may overload a site."""
         per_second = self.demand.now_per_second
-        for bound in self.bounds:
-            least, most = bound.least * per_second, bound.most * per_second
-            flow = self.flow[bound.site] = programme.column(lower=least, upper=max(least, most))
-            ready = bound.ready_per_second
-            strain = programme.column(upper=(EMERGENCY_UTILISATION - TARGET_UTILISATION) * ready)
-            held = self.current.get(bound.site, 0.0) * per_second
-            overload = programme.column(upper=max(0.0, held - EMERGENCY_UTILISATION * ready, least))
-            programme.row({flow: 1.0, strain: -1.0, overload: -1.0}, upper=TARGET_UTILISATION * ready)
-            self.strain[strain], self.overload[overload] = 1.0, 1.0
-            aim = self.placed.shares.get(bound.site, 0.0) * per_second
-            self.distance.update(dict.fromkeys(programme.distance(flow, aim), 1.0))
-            self.movement.update(dict.fromkeys(programme.distance(flow, held), 1.0))
-        self.unserved = programme.column()
-        programme.equal({**dict.fromkeys(self.flow.values(), 1.0), self.unserved: 1.0}, per_second)
+        full = EMERGENCY_UTILISATION * bound.ready_per_second
+        least, held = bound.least * per_second, self.current.get(bound.site, 0.0) * per_second
+        return Basin(
+            least=least,
+            most=max(least, min(bound.most * per_second, max(full, held, least))),
+            comfortable=TARGET_UTILISATION * bound.ready_per_second,
+            full=full,
+            aim=self.placed.shares.get(bound.site, 0.0) * per_second,
+            held=held,
+        )
 
     def _without_flow(self) -> Routed:
         """Nothing to carry, or nothing that could carry it: near placement where allowed, else by Ready capacity."""
@@ -147,8 +133,8 @@ class _Block:
     def _because(self) -> Because:
         limits = [b.because for b in self.bounds if b.because is not None]
         if limits:
-            return Because(reason=limits[0].reason, text="; ".join(limit.text for limit in limits))
-        return Because(reason=Reason.TOWARDS_PLACEMENT, text="every site may take its placed share")
+            return Because(reason=limits[0].reason, text="; ".join([limit.text for limit in limits]))
+        return NOTHING_IN_THE_WAY
 
 
 @dataclass(frozen=True, slots=True)
