@@ -17,6 +17,26 @@ LEAST_REFERENCES = 3
 """External references that make a vote trustworthy (design §6, Votes)."""
 
 
+def _fine(text: str) -> Because:
+    return Because(reason=Reason.ALL_WELL, text=text)
+
+
+def _quiet(text: str) -> Because:
+    return Because(reason=Reason.NOT_NEEDED, text=text)
+
+
+QUORUM = _fine("the references are enough to vote")
+SERVED = _fine("what is expected can be served")
+MEASURED = _fine("every site with traffic is measured")
+PRESCALED = _fine("what the next lead time needs is Ready")
+RESERVED = _fine("the loss of any one domain is paid for")
+AT_HOME = _quiet("all traffic is at home")
+UNCUT = _quiet("no bound cuts the replicas")
+PODS_BOUND = _quiet("pods bound the demand")
+NOT_FROZEN = _quiet("no freeze")
+NOT_PAUSED = _quiet("not paused")
+
+
 def conditions_of(
     facts: Facts,
     demands: dict[EntKey, Demand],
@@ -41,7 +61,7 @@ def _site_conditions(facts: Facts, site: SiteName, health: Health) -> list[Condi
     status = ready.get(health.verdict, ConditionStatus.FALSE)
     return [
         Condition(of=site, type=ConditionType.READY, status=status, because=health.because),
-        _condition(site, ConditionType.QUORUM_POSSIBLE, _no_quorum(facts), well="the references are enough to vote"),
+        _condition(site, ConditionType.QUORUM_POSSIBLE, _no_quorum(facts), QUORUM),
     ]
 
 
@@ -56,20 +76,16 @@ def _no_quorum(facts: Facts) -> Because | None:
     return None
 
 
-def _condition(of: EntKey | SiteName, kind: ConditionType, wrong: Because | None, *, well: str) -> Condition:
+def _condition(of: EntKey | SiteName, kind: ConditionType, wrong: Because | None, well: Because) -> Condition:
     """Make a condition that is True unless something is wrong."""
-    if wrong is None:
-        because = Because(reason=Reason.ALL_WELL, text=well)
-        return Condition(of=of, type=kind, status=ConditionStatus.TRUE, because=because)
-    return Condition(of=of, type=kind, status=ConditionStatus.FALSE, because=wrong)
+    status = ConditionStatus.TRUE if wrong is None else ConditionStatus.FALSE
+    return Condition(of=of, type=kind, status=status, because=wrong or well)
 
 
-def _alarm(of: EntKey | SiteName, kind: ConditionType, because: Because | None, *, quiet: str) -> Condition:
+def _alarm(of: EntKey | SiteName, kind: ConditionType, alarm: Because | None, quiet: Because) -> Condition:
     """Make a condition that is False unless something is to be told."""
-    if because is None:
-        nothing = Because(reason=Reason.NOT_NEEDED, text=quiet)
-        return Condition(of=of, type=kind, status=ConditionStatus.FALSE, because=nothing)
-    return Condition(of=of, type=kind, status=ConditionStatus.TRUE, because=because)
+    status = ConditionStatus.FALSE if alarm is None else ConditionStatus.TRUE
+    return Condition(of=of, type=kind, status=status, because=alarm or quiet)
 
 
 def _ent_conditions(
@@ -85,21 +101,18 @@ def _ent_conditions(
     no_reserve = _no_reserve(placed) or not_prescaled
     blind = demand.no_shrink if demand.present_per_second is None else None
     unserved = _unserved(placed)
+    frozen = _order(facts, facts.world.orders.freeze, Reason.FROZEN)
+    paused = _order(facts, demand.ent.pause or facts.world.orders.pause, Reason.PAUSED)
     return [
-        _condition(key, ConditionType.READY, unserved or not_prescaled, well="what is expected can be served"),
-        _condition(key, ConditionType.METRICS_AVAILABLE, blind, well="every site with traffic is measured"),
-        _condition(key, ConditionType.PRESCALED, not_prescaled, well="what the next lead time needs is Ready"),
-        _condition(key, ConditionType.RESERVE_READY, no_reserve, well="the loss of any one domain is paid for"),
-        _alarm(key, ConditionType.TRAFFIC_SHIFTED, _away(facts, demand), quiet="all traffic is at home"),
-        _alarm(key, ConditionType.SCALING_LIMITED, _limited(targets), quiet="no bound cuts the replicas"),
-        _alarm(key, ConditionType.BOTTLENECK_ELSEWHERE, _bottleneck(demand, ceiling), quiet="pods bound the demand"),
-        _alarm(key, ConditionType.FROZEN, _order(facts, facts.world.orders.freeze, Reason.FROZEN), quiet="no freeze"),
-        _alarm(
-            key,
-            ConditionType.PAUSED,
-            _order(facts, demand.ent.pause or facts.world.orders.pause, Reason.PAUSED),
-            quiet="not paused",
-        ),
+        _condition(key, ConditionType.READY, unserved or not_prescaled, SERVED),
+        _condition(key, ConditionType.METRICS_AVAILABLE, blind, MEASURED),
+        _condition(key, ConditionType.PRESCALED, not_prescaled, PRESCALED),
+        _condition(key, ConditionType.RESERVE_READY, no_reserve, RESERVED),
+        _alarm(key, ConditionType.TRAFFIC_SHIFTED, _away(facts, demand), AT_HOME),
+        _alarm(key, ConditionType.SCALING_LIMITED, _limited(targets), UNCUT),
+        _alarm(key, ConditionType.BOTTLENECK_ELSEWHERE, _bottleneck(demand, ceiling), PODS_BOUND),
+        _alarm(key, ConditionType.FROZEN, frozen, NOT_FROZEN),
+        _alarm(key, ConditionType.PAUSED, paused, NOT_PAUSED),
     ]
 
 

@@ -37,11 +37,19 @@ class Target:
     """What it would be if it might shrink."""
     recommended: int
     """Before stabilization, to be remembered."""
-    because: Because
     kept: Because | None
     """Why it did not shrink to `would_be`; None when nothing was withheld."""
     latch: Latch | None
     explained: Explained
+
+    @property
+    def because(self) -> Because:
+        """Why it changes: the term that won."""
+        won = self.explained.won
+        reason = won.reason if won is not None else Reason.PRESENT_DEMAND
+        detail = won.detail if won is not None else "no demand"
+        direction = "grow" if self.replicas > self.state.wanted else "shrink"
+        return Because(reason=reason, text=f"{direction} from {self.state.wanted} to {self.replicas}: {detail}")
 
 
 def targets_of(
@@ -143,7 +151,6 @@ def _target(
         replicas=replicas,
         would_be=would_be,
         recommended=wanted,
-        because=_because(explained, replicas, state),
         kept=kept if would_be < state.wanted or number is None else None,
         latch=latch,
         explained=_chain(explained, wanted, stabilizer, replicas, kept),
@@ -225,14 +232,6 @@ def _stabilized(facts: Facts, ent: Ent, site: SiteName, wanted: int) -> tuple[in
     return largest.replicas, largest
 
 
-def _because(explained: Explained, replicas: int, state: ReplicaState) -> Because:
-    won = explained.won
-    reason = won.reason if won is not None else Reason.PRESENT_DEMAND
-    detail = won.detail if won is not None else "no demand"
-    direction = "grow" if replicas > state.wanted else "shrink"
-    return Because(reason=reason, text=f"{direction} from {state.wanted} to {replicas}: {detail}")
-
-
 def _chain(
     explained: Explained, wanted: int, stabilizer: Recommendation | None, replicas: int, kept: Because | None
 ) -> Explained:
@@ -252,6 +251,8 @@ def _chain(
     elif replicas != round(last):
         detail = "traffic is still here"
         cuts.append(Cut(reason=Reason.TRAFFIC_NOT_LEFT, before=last, after=replicas, detail=detail))
+    if len(cuts) == len(explained.cuts) and replicas == explained.value:
+        return explained
     return Explained(
         subject=explained.subject,
         quantity=explained.quantity,

@@ -17,6 +17,8 @@ from controller.planning.routing import Routed, Shares, kind_of_shift, last_move
 
 WEIGHT_SUM = 100
 """Weights of one ENT at one edge sum to this, so that a weight reads as a percentage."""
+WEIGHT_NOISE = 0.001
+"""Shares closer than this round to the same weights, or are too small a change to be made."""
 ROLLOUT_SUSPECTED_FOR = timedelta(minutes=15)
 """A new revision this young at a sick site is the first suspect."""
 ROLLOUT_STEP_PERCENT = 5
@@ -53,6 +55,8 @@ def _shift(
     current = facts.shares(ent.key, edge)
     if not routed.shares:
         return None  # everything looks sick: keep the last good weights
+    if current and _is_there(current, routed.shares):
+        return None
     why = kind_of_shift(current, routed.shares, facts, health) if current else MoveKind.BALANCE
     if kind is EdgeKind.DNS_ENDPOINT:
         return _answers(facts, demand, routed, edge, why, health)
@@ -68,6 +72,13 @@ def _shift(
     )
     withheld = _why_not_now(facts, demand, edge, why, moves, health) if current else None
     return Shift(action=_weights(ent, edge, why, before, after, current, routed), moves=moves, withheld=withheld)
+
+
+def _is_there(current: Shares, wanted: Shares) -> bool:
+    """Tell whether every site has its share to the last per mille: less than any weight can say."""
+    return len(current) == len(wanted) and all(
+        abs(current.get(site, 0.0) - share) < WEIGHT_NOISE for site, share in wanted.items()
+    )
 
 
 def _answers(
