@@ -5,17 +5,21 @@ answers nothing. After every plan the invariants are asked; at the end of each s
 """
 
 import itertools
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from controller.domain.fleet import Order
 from controller.domain.memory import Memory, Samples
 from controller.domain.names import EntKey, SiteName
 from controller.domain.plan import Plan, SetAdmission, SetFloor, SetReplicas, SetWeights
-from controller.domain.world import EvidenceRound, ReplicaState, Route, SignalReading, World
+from controller.domain.world import EvidenceRound, Orders, ReplicaState, Route, SignalReading, World
 from controller.planning.invariants import violations
 from controller.planning.planner import plan
 from tests.builders import BELL, DEAD, EDGE, FINE, a_reading, a_site, a_window, a_world, an_ent, key, rounds
@@ -24,6 +28,10 @@ SITES = ("a", "b", "c")
 START_UP = timedelta(seconds=40)
 CYCLE = timedelta(seconds=6)
 """Three rounds of evidence for every plan: time passes quickly enough to see holds end."""
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+EXAMPLES, STEPS = (2_100, 50) if NIGHTLY else (25, 20)
+LEAST_NIGHTLY_STEPS = 100_000
+"""What the nightly run promises."""
 
 
 @dataclass
@@ -35,6 +43,11 @@ class Clockwork:
     api: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(SITES, True))
     measured: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(SITES, True))
     references: bool = True
+    drains: dict[str, Order] = field(default_factory=dict)
+    orders: Orders = field(default_factory=Orders)
+    revisions: dict[str, datetime] = field(default_factory=dict)
+    """When a site last got a new release."""
+    errors: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SITES, 0.0))
     wanted: dict[tuple[str, str], int] = field(default_factory=dict)
     ready: dict[tuple[str, str], int] = field(default_factory=dict)
     grown_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -79,11 +92,14 @@ class Clockwork:
                         ready=self.ready[place],
                         seen_at=self.now,
                         pending_since=pending,
+                        revision=str(self.revisions.get(p.site, "")),
+                        revision_since=self.revisions.get(p.site),
                     )
         return a_world(
             self.now,
             ents=self.ents,
-            sites=[a_site(site) for site in SITES],
+            sites=[replace(a_site(site), drain=self.drains.get(site)) for site in SITES],
+            orders=self.orders,
             windows=tuple(
                 window
                 for ent in self.ents
@@ -92,7 +108,12 @@ class Clockwork:
                     a_window(ent.key, BELL + timedelta(minutes=50), 30, 60.0),
                 )
             ),
-            readings=tuple(self._reading(ent.key, p.site) for ent in self.ents for p in ent.placements),
+            readings=tuple(
+                reading
+                for ent in self.ents
+                for p in ent.placements
+                for reading in (self._reading(ent.key, p.site), self._errors(ent.key, p.site))
+            ),
             rounds=self.evidence,
             replicas=tuple(self.seen.values()),
             routes=tuple(
@@ -108,6 +129,10 @@ class Clockwork:
         share = self.weights.get((ent.name, site), 0) / whole if whole else 0.0
         known = self.alive[site] and self.measured[site]
         return a_reading(ent, site, self.demand[ent.name] * share if known else None, self.now)
+
+    def _errors(self, ent: EntKey, site: str) -> SignalReading:
+        known = self.alive[site] and self.measured[site]
+        return a_reading(ent, site, self.errors[site] if known else None, self.now, "errors")
 
     def carry_out(self, decided: Plan, count: int) -> None:
         """Write the memory, then do the first `count` actions; what goes to a dead site is lost."""
@@ -129,10 +154,13 @@ class Clockwork:
 class History(RuleBasedStateMachine):
     """Anything may happen, in any order."""
 
+    steps = 0
+    plans = 0
+
     def __init__(self) -> None:
         super().__init__()
         self.fleet = Clockwork()
-        self.blind_moves = 0
+        self.taken = 0
 
     @initialize()
     def settle(self) -> None:
@@ -147,10 +175,13 @@ class History(RuleBasedStateMachine):
     def _cycle(self, done: int | None = None) -> None:
         world = self.fleet.world()
         decided = plan(world, self.fleet.now)
+        History.plans += 1
         assert violations(world, decided, self.fleet.now) == ()
         before = dict(self.fleet.wanted)
         self.fleet.carry_out(decided, len(decided.actions) if done is None else done)
+        frozen = self.fleet.orders.freeze is not None and self.fleet.orders.freeze.in_force(self.fleet.now)
         for (name, site), wanted in self.fleet.wanted.items():
+            assert wanted >= before[(name, site)] or not frozen, "shrank under a freeze"
             sees = all(self.fleet.measured[s] and self.fleet.alive[s] for s in self._serving(name))
             assert wanted >= before[(name, site)] or sees, "shrank while blind"
 
@@ -182,6 +213,28 @@ class History(RuleBasedStateMachine):
         """A site burns, with its metrics and its API."""
         self.fleet.alive[site] = False
 
+    @rule(site=st.sampled_from(SITES), minutes=st.integers(1, 30))
+    def drain(self, site: str, minutes: int) -> None:
+        """A person drains a site for a while."""
+        until = self.fleet.now + timedelta(minutes=minutes)
+        self.fleet.drains[site] = Order(until=until, reason="work on the power", by="ops")
+
+    @rule(minutes=st.integers(1, 10), pause=st.booleans())
+    def freeze_or_pause(self, minutes: int, pause: bool) -> None:  # noqa: FBT001 - as hypothesis calls it
+        """A person stops what may be stopped."""
+        order = Order(until=self.fleet.now + timedelta(minutes=minutes), reason="exams", by="ops")
+        self.fleet.orders = Orders(pause=order) if pause else Orders(freeze=order)
+
+    @rule(site=st.sampled_from(SITES), errors=st.sampled_from([0.0, 0.005, 0.2, 1.0]))
+    def fail_requests(self, site: str, errors: float) -> None:
+        """Requests fail at a site, or stop failing."""
+        self.fleet.errors[site] = errors
+
+    @rule(sites=st.sets(st.sampled_from(SITES), min_size=1))
+    def release(self, sites: set[str]) -> None:
+        """A new image is rolled out."""
+        self.fleet.revisions.update(dict.fromkeys(sites, self.fleet.now))
+
     @rule()
     def bring_sites_back(self) -> None:
         """Everything answers again."""
@@ -204,16 +257,29 @@ class History(RuleBasedStateMachine):
         """The controller itself loses the world."""
         self.fleet.references = False
 
+    def teardown(self) -> None:
+        """Count, so that a run can say how much it has tried."""
+        History.steps += self.taken
+
     @invariant()
     def somebody_answers(self) -> None:
         """Every ENT has a site with traffic at any time."""
+        self.taken += 1
         for ent in self.fleet.ents:
             if self.fleet.weights:
                 assert self._serving(ent.key.name)
 
 
 TestHistory = History.TestCase
-TestHistory.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestHistory.settings = settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tell_how_much_was_tried() -> Iterator[None]:
+    """Print the count; a nightly run that tried less than it promises fails."""
+    yield
+    print(f"\nhistories: {History.steps} steps, {History.plans} plans")  # noqa: T201 - the figure of the nightly run
+    assert not NIGHTLY or History.steps == 0 or History.steps >= LEAST_NIGHTLY_STEPS
 
 
 def _fleet() -> Clockwork:
