@@ -83,7 +83,7 @@ def _ent_conditions(
     key = demand.ent.key
     not_prescaled = _not_seen(demand.ent, targets, health) or _not_prescaled(targets, health)
     no_reserve = _no_reserve(placed) or not_prescaled
-    blind = demand.no_shrink if demand.present_per_second is None else None
+    blind = _blind(demand)
     unserved = _unserved(placed)
     return [
         _condition(key, ConditionType.READY, unserved or not_prescaled, well="what is expected can be served"),
@@ -101,6 +101,14 @@ def _ent_conditions(
             quiet="not paused",
         ),
     ]
+
+
+def _blind(demand: Demand) -> Because | None:
+    """Say what is not measured, and that capacity is no longer held for it."""
+    if demand.blind is None or demand.no_shrink is not None:
+        return demand.blind
+    text = f"not known for longer than {demand.ent.scaling.blind_hold}, so it may shrink: {demand.blind.text}"
+    return Because(reason=Reason.BLIND_HOLD_OVER, text=text)
 
 
 def _unserved(placed: Placed) -> Because | None:

@@ -18,7 +18,6 @@ from controller.domain.world import ReplicaState
 from controller.planning.demand import Demand
 from controller.planning.facts import EMERGENCY_UTILISATION, Facts
 from controller.planning.health import Health
-from controller.planning.lead import lead_time
 from controller.planning.placement import Placed
 
 BETWEEN_BELLS = timedelta(hours=1)
@@ -127,7 +126,7 @@ def _target(
         # Down, still draining or without data: planned elsewhere. What runs here stays until that is settled.
         wanted = state.wanted
         kept = Because(reason=Reason.SITE_UNREACHABLE, text=f"{site} takes no part: {health.because.text}")
-    latch = _latch(facts, ent, site, wanted)
+    latch = _latch(facts, demand, site, wanted)
     stabilized, stabilizer = _stabilized(facts, ent, site, wanted)
     would_be = min(stabilized, placement.max_replicas)
     if would_be >= state.wanted:
@@ -206,10 +205,10 @@ def latched_until(facts: Facts, ent: Ent, lead: timedelta) -> tuple[datetime, st
     return most.end, most.source
 
 
-def _latch(facts: Facts, ent: Ent, site: SiteName, wanted: int) -> Latch | None:
+def _latch(facts: Facts, demand: Demand, site: SiteName, wanted: int) -> Latch | None:
     """Keep the floor of a bell until the window ends (design §5 stage 2)."""
-    before = _latch_before(facts, ent.key, site)
-    until = latched_until(facts, ent, lead_time(facts, ent))
+    before = _latch_before(facts, demand.ent.key, site)
+    until = latched_until(facts, demand.ent, demand.lead)
     if until is None:
         return before
     floor = max(wanted, before.replicas if before is not None else 0)
@@ -219,7 +218,7 @@ def _latch(facts: Facts, ent: Ent, site: SiteName, wanted: int) -> Latch | None:
 def _stabilized(facts: Facts, ent: Ent, site: SiteName, wanted: int) -> tuple[int, Recommendation | None]:
     """Return the largest recommendation of the stabilization window, as the HPA does (`stabilizationWindowSeconds`)."""
     since = facts.now - ent.scaling.stabilization_window
-    recent = [r for r in facts.recommendations.get((ent.key, site), ()) if r.at >= since and r.replicas > wanted]
+    recent = [r for r in facts.recommended(ent.key, site) if r.at >= since and r.replicas > wanted]
     if not recent:
         return wanted, None
     largest = max(recent, key=lambda r: (r.replicas, r.at))

@@ -40,7 +40,7 @@ FULL = StoredEnt(
         moves=(a_move(),),
         latches=(Latch(site=A, replicas=9, until=BELL, source="schedule college: 08:30 first"),),
         growths=(Growth(site=A, before_replicas=2, replicas=9, since=BELL),),
-        leads=(LearnedLead(site=A, step_class=3, seconds=45),),
+        leads=(LearnedLead(site=A, rows=((3, 2, 45, 40, 60),)),),
         data_ready=((A, BELL),),
     ),
     weights=(StoredWeight(edge=EDGE, site=A, weight=100, max_concurrent=40),),
