@@ -25,6 +25,7 @@ MOST_DAYS = 12
 """The last of them: three weeks of ordinary school days, so that a term's habits are followed."""
 QUANTILE = 0.9
 """High, since too little costs a school day; not the largest, which is one odd day."""
+MEDIAN = 0.5
 OUTLIER_FACTOR = 2.0
 """The profile is at most this times the median of its slot: one flash crowd is no habit."""
 LEAST_COVERAGE = 0.9
@@ -94,9 +95,12 @@ def _profile(days: Sequence[PastDay], slots: int) -> Profile:
         values[row, : len(known)] = known
     measured = np.count_nonzero(~np.isnan(values), axis=0) >= LEAST_DAYS
     profile = np.zeros(slots)
-    high = np.nanquantile(values[:, measured], QUANTILE, axis=0)
-    middle = np.nanmedian(values[:, measured], axis=0)
-    profile[measured] = np.minimum(high, OUTLIER_FACTOR * middle)
+    whole = ~np.isnan(values).any(axis=0)
+    # Slots without gaps all at once; numpy goes through the others one by one.
+    for slots_alike, quantile in ((whole, np.quantile), (measured & ~whole, np.nanquantile)):
+        if slots_alike.any():
+            high, middle = quantile(values[:, slots_alike], (QUANTILE, MEDIAN), axis=0)
+            profile[slots_alike] = np.minimum(high, OUTLIER_FACTOR * middle)
     return profile * _growth(days)
 
 
