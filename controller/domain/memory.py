@@ -140,8 +140,6 @@ class Morning:
     seen: float = 0.0
     foreseen: float = 0.0
     watched_seconds: float = 0.0
-    by_forecast: bool = False
-    """Which curve is meant: the forecast's, or the schedule's with its ramps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +170,9 @@ class EntSamples:
     failing_since: datetime | None = None
     """Since when errors have been above the SLO without interruption."""
     morning: Morning | None = None
+    """Judged by the schedule's curve, with its ramps."""
+    morning_by_forecast: Morning | None = None
+    """Judged by what is usual on such days, where that is known."""
     bottleneck: Bottleneck | None = None
     recommendations: tuple[Recommendation, ...] = ()
     """By site, then oldest first; each larger than all that follow it at its site."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from controller.domain.explanation import Explained, Term
 from controller.domain.fleet import Ent
 from controller.domain.forecast import Forecast
-from controller.domain.memory import EntSamples
+from controller.domain.memory import EntSamples, Morning
 from controller.domain.names import SiteName
 from controller.domain.plan import Because
 from controller.domain.reasons import Reason
@@ -42,9 +42,9 @@ class Demand:
     failing_everywhere: bool
     """The same at every living site with traffic: no site of ours is the reason."""
     expected_per_second: float
-    """The curve that first attempts are judged by, at this instant; 0 while an event is the reason for what is seen."""
-    by_forecast: bool
-    """Whether that curve is the forecast's."""
+    """The schedule's curve at this instant, which first attempts are judged by; 0 while an event explains them."""
+    forecast_per_second: float
+    """The forecast's, likewise; 0 where there is none."""
     lead: timedelta
     blind: Because | None
     """What is not known of the demand; None when it is known as a whole. No living site is left on such evidence."""
@@ -78,7 +78,7 @@ def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
         failing=measured.failing,
         failing_everywhere=measured.failing_everywhere,
         expected_per_second=view.curve_now,
-        by_forecast=view.forecast is not None,
+        forecast_per_second=view.usual_now,
         lead=lead,
         blind=blind,
         no_shrink=_no_shrink(blind, held=held or bool(view.windows), failing=measured.failing),
@@ -96,8 +96,7 @@ class _View:
     scheduled_now: float = 0.0
     scheduled_ahead: float = 0.0
     curve_now: float = 0.0
-    forecast: Forecast | None = None
-    """The one in force for this instant."""
+    usual_now: float = 0.0
     forecast_ahead: float = 0.0
     set_aside: Forecast | None = None
 
@@ -122,7 +121,7 @@ def _view(facts: Facts, ent: Ent, horizon: datetime) -> _View:
             view.curve_now = max(view.curve_now, window.expected_at(now))
     _look_at_forecasts(view, facts.forecasts.get(ent.key, ()), now, horizon)
     if explained_by_event:
-        view.curve_now = 0.0
+        view.curve_now = view.usual_now = 0.0
     return view
 
 
@@ -142,9 +141,7 @@ def _look_at_forecasts(view: _View, forecasts: tuple[Forecast, ...], now: dateti
             view.set_aside = forecast
             continue
         view.forecast_ahead = max(view.forecast_ahead, ahead)
-        expected = forecast.at(now)
-        if expected > 0.0:
-            view.forecast, view.curve_now = forecast, expected
+        view.usual_now = max(view.usual_now, forecast.at(now))
 
 
 def _terms(
@@ -189,17 +186,21 @@ def _present_term(
 
 def _surprise(facts: Facts, ent: Ent, samples: EntSamples, view: _View) -> list[Term]:
     """Raise the rest of the morning by how far first attempts run above their curve, before the peak."""
-    by_forecast = view.forecast is not None
-    morning = samples.morning
-    above = ratio(morning, facts.now, by_forecast=by_forecast)
-    if above <= NO_SURPRISE or morning is None:
-        return []
-    ends = morning.at + MORNING_ENDS_AFTER
-    rest = view.forecast_ahead if by_forecast else _rest_of_morning(view.windows, ends)
+    found = []
+    if samples.morning is not None and view.scheduled is not None:
+        rest = _rest_of_morning(view.windows, samples.morning.at + MORNING_ENDS_AFTER)
+        found += _raised(facts, ent, samples.morning, rest, curve="the schedule's curve")
+    if samples.morning_by_forecast is not None:
+        found += _raised(facts, ent, samples.morning_by_forecast, view.forecast_ahead, curve="what is usual")
+    return found
+
+
+def _raised(facts: Facts, ent: Ent, morning: Morning, rest: float, *, curve: str) -> list[Term]:
+    above = ratio(morning, facts.now)
     bounded = min(above, ent.scaling.surprise_max)
     if rest <= 0.0 or bounded <= NO_SURPRISE:
         return []
-    detail = f"first attempts ran at {above:.2f} times their curve since {morning.begun_at:%H:%M}Z"
+    detail = f"first attempts ran at {above:.2f} times {curve} since {morning.begun_at:%H:%M}Z"
     if bounded < above:
         detail += f", taken as {bounded:g} at most"
     return [Term(reason=Reason.SURPRISE, value=rest * bounded, detail=detail)]

@@ -29,7 +29,7 @@ def samples_after(facts: Facts, demand: Demand, bottleneck: Bottleneck | None, t
     """Return what is to be remembered of the ENT until the next cycle. `targets` are those of the ENT, by site."""
     before = facts.sampled(demand.ent.key)
     now, present = facts.now, demand.present_per_second
-    known = present is not None
+    known, attempts = present is not None, demand.first_attempts_per_second
     recent, older = (
         _points_after(before, now, present, facts, demand) if present is not None else _points_blind(before, now)
     )
@@ -40,12 +40,9 @@ def samples_after(facts: Facts, demand: Demand, bottleneck: Bottleneck | None, t
         known_per_second=present if known else before.known_per_second,
         known_at=now if known else before.known_at,
         failing_since=(before.failing_since or now) if demand.failing else None,
-        morning=morning_after(
-            before.morning,
-            now,
-            attempts=demand.first_attempts_per_second,
-            expected=demand.expected_per_second,
-            by_forecast=demand.by_forecast,
+        morning=morning_after(before.morning, now, attempts=attempts, expected=demand.expected_per_second),
+        morning_by_forecast=morning_after(
+            before.morning_by_forecast, now, attempts=attempts, expected=demand.forecast_per_second
         ),
         bottleneck=bottleneck,
         recommendations=_recommendations(before, now, demand, targets),

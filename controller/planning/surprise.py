@@ -1,5 +1,8 @@
 """Surprise: a morning whose first attempts run above their curve raises what is still to come (design §5 stage 3).
 
+There are two curves, the schedule's with its ramps and the forecast's; each is judged by its own sums and raises
+what it says itself, so that a forecast that comes up in the middle of a morning takes nothing away.
+
 Rates count from when they are seen until the next ones are known, and for no longer than `LONGEST_STEP`: a gap in the
 readings adds nothing and loses nothing. The sums are the same however often a plan is made at one instant.
 """
@@ -21,18 +24,14 @@ LONGEST_MORNING = timedelta(hours=12)
 NO_SURPRISE = 1.0
 
 
-def lasts(morning: Morning, now: datetime, *, by_forecast: bool) -> bool:
-    """Tell whether it is still the same morning, judged by the same curve."""
-    return (
-        morning.by_forecast is by_forecast
-        and now - morning.at < MORNING_ENDS_AFTER
-        and now - morning.begun_at < LONGEST_MORNING
-    )
+def lasts(morning: Morning, now: datetime) -> bool:
+    """Tell whether it is still the same morning."""
+    return now - morning.at < MORNING_ENDS_AFTER and now - morning.begun_at < LONGEST_MORNING
 
 
-def ratio(morning: Morning | None, now: datetime, *, by_forecast: bool) -> float:
+def ratio(morning: Morning | None, now: datetime) -> float:
     """Return how far first attempts run above their curve, shrunk towards 1; never below 1, not yet bounded above."""
-    if morning is None or not lasts(morning, now, by_forecast=by_forecast):
+    if morning is None or not lasts(morning, now):
         return NO_SURPRISE
     step = _step_seconds(morning, now)
     seen = morning.seen + morning.attempts_per_second * step
@@ -42,19 +41,16 @@ def ratio(morning: Morning | None, now: datetime, *, by_forecast: bool) -> float
     return max(NO_SURPRISE, (seen + SURPRISE_ATTEMPTS) / (foreseen + SURPRISE_ATTEMPTS))
 
 
-def morning_after(
-    morning: Morning | None, now: datetime, *, attempts: float | None, expected: float, by_forecast: bool
-) -> Morning | None:
+def morning_after(morning: Morning | None, now: datetime, *, attempts: float | None, expected: float) -> Morning | None:
     """Return the sums after this cycle. Without a fresh reading, or with nothing expected, they stay as they are."""
     if attempts is None or expected <= 0.0:
         return morning
-    if morning is None or not lasts(morning, now, by_forecast=by_forecast):
+    if morning is None or not lasts(morning, now):
         return Morning(
             begun_at=now,
             at=now,
             attempts_per_second=attempts,
             expected_per_second=expected,
-            by_forecast=by_forecast,
         )
     step = _step_seconds(morning, now)
     return Morning(
@@ -65,7 +61,6 @@ def morning_after(
         seen=morning.seen + morning.attempts_per_second * step,
         foreseen=morning.foreseen + morning.expected_per_second * step,
         watched_seconds=morning.watched_seconds + step,
-        by_forecast=by_forecast,
     )
 
 

@@ -42,7 +42,6 @@ def a_morning(
     seconds: float = 600.0,
     at: datetime = BELL,
     begun_at: datetime | None = None,
-    by_forecast: bool = False,
 ) -> Morning:
     """Sums of a morning whose last look is `at`."""
     return Morning(
@@ -53,7 +52,6 @@ def a_morning(
         seen=seen,
         foreseen=foreseen,
         watched_seconds=seconds,
-        by_forecast=by_forecast,
     )
 
 

@@ -218,7 +218,7 @@ def test_a_forecast_that_was_set_aside_is_named_and_does_not_count() -> None:
     assert found.ahead_per_second == 20.0
     aside = [term for term in found.explained.terms if term.reason is Reason.FORECAST_SET_ASIDE]
     assert [(term.value, term.detail) for term in aside] == [(0.0, "it lost on 31 August")]
-    assert not found.by_forecast
+    assert found.forecast_per_second == 0.0
 
 
 def test_where_nothing_was_ever_seen_demand_is_what_the_schedule_says() -> None:

@@ -22,9 +22,15 @@ SOON = BELL + timedelta(minutes=3)
 TWICE = a_morning(seen=12_000.0, foreseen=6_000.0)
 
 
-def demand(morning: Morning | None, *windows: Window, most: float = 4.0, forecast: Forecast | None = None) -> Demand:
+def demand(
+    morning: Morning | None,
+    *windows: Window,
+    most: float = 4.0,
+    forecast: Forecast | None = None,
+    by_forecast: Morning | None = None,
+) -> Demand:
     ent = an_ent(scaling=Scaling(surprise_max=most))
-    world = with_past(a_world(ents=[ent], windows=windows), morning=morning)
+    world = with_past(a_world(ents=[ent], windows=windows), morning=morning, morning_by_forecast=by_forecast)
     if forecast is not None:
         world = replace(world, forecasts=(forecast,))
     facts = facts_of(world, BELL)
@@ -63,7 +69,6 @@ def test_it_is_bounded(most: float, expected: float) -> None:
         (a_morning(seen=900.0, foreseen=9_000.0), "below its curve"),
         (a_morning(seen=9_000.0, foreseen=10.0, at=BELL - timedelta(hours=3)), "another morning"),
         (a_morning(seen=9_000.0, foreseen=10.0, begun_at=BELL - timedelta(hours=12)), "a morning without end"),
-        (a_morning(seen=9_000.0, foreseen=10.0, by_forecast=True), "judged by another curve"),
     ],
 )
 def test_none_on_little_evidence(morning: Morning | None, why: str) -> None:
@@ -106,12 +111,30 @@ def test_the_curve_rises_over_the_ramp() -> None:
     assert found.scheduled_ahead_per_second == 100.0
 
 
-def test_where_there_is_a_forecast_it_is_the_curve() -> None:
+USUAL = Forecast(ent=key(), start=BELL, per_second=(30.0, 70.0), days=8)
+
+
+def test_where_there_is_a_forecast_it_is_a_curve_of_its_own() -> None:
     """Twice what past days say raises what past days say is coming, not the schedule."""
-    usual = Forecast(ent=key(), start=BELL, per_second=(30.0, 70.0), days=8)
-    found = demand(replace(TWICE, by_forecast=True), bell(), forecast=usual)
-    assert found.expected_per_second == 30.0
+    found = demand(None, bell(), forecast=USUAL, by_forecast=TWICE)
+    assert (found.expected_per_second, found.forecast_per_second) == (0.0, 30.0)
     assert surprise(found) == pytest.approx(70.0 * 12_200 / 6_200)
+
+
+def test_a_forecast_takes_no_surprise_away() -> None:
+    """The schedule's curve goes on being judged by: whichever raises more wins."""
+    assert surprise(demand(TWICE, bell(), forecast=USUAL)) == surprise(demand(TWICE, bell()))
+    both = demand(TWICE, bell(), forecast=USUAL, by_forecast=TWICE)
+    assert both.ahead_per_second == pytest.approx(100.0 * 12_200 / 6_200)
+
+
+def test_neither_curve_judges_while_an_event_explains_what_is_seen() -> None:
+    """Nor does a forecast that was set aside judge anything."""
+    event = bell(start=BELL - timedelta(minutes=5), by_event=True)
+    assert demand(None, event, forecast=USUAL).forecast_per_second == 0.0
+    aside = demand(None, forecast=replace(USUAL, set_aside="it lost"), by_forecast=TWICE)
+    assert aside.forecast_per_second == 0.0
+    assert surprise(aside) is None
 
 
 def after(minutes: float, attempts: float | None, expected: float = 20.0, start: Morning | None = None) -> Morning:
@@ -119,7 +142,7 @@ def after(minutes: float, attempts: float | None, expected: float = 20.0, start:
     morning = start
     for cycle in range(int(minutes * 12), -1, -1):
         instant = BELL - timedelta(seconds=5 * cycle)
-        morning = morning_after(morning, instant, attempts=attempts, expected=expected, by_forecast=False)
+        morning = morning_after(morning, instant, attempts=attempts, expected=expected)
     assert morning is not None
     return morning
 
@@ -128,19 +151,19 @@ def test_sums_are_rates_over_time() -> None:
     """Ten minutes at 40/s are 24,000 attempts."""
     morning = after(10, 40.0)
     assert (morning.seen, morning.foreseen, morning.watched_seconds) == (24_000.0, 12_000.0, 600.0)
-    assert ratio(morning, BELL, by_forecast=False) == pytest.approx(24_200 / 12_200)
+    assert ratio(morning, BELL) == pytest.approx(24_200 / 12_200)
 
 
 def test_a_quarter_of_an_hour_without_readings_changes_nothing() -> None:
     """A gap adds at most one short step of what was last seen, and loses nothing."""
     before = after(10, 40.0)
     later = BELL + timedelta(minutes=15)
-    same = morning_after(before, later, attempts=None, expected=20.0, by_forecast=False)
+    same = morning_after(before, later, attempts=None, expected=20.0)
     assert same == before
-    back = morning_after(same, later, attempts=40.0, expected=20.0, by_forecast=False)
+    back = morning_after(same, later, attempts=40.0, expected=20.0)
     assert back is not None
     assert back.watched_seconds == before.watched_seconds + 15.0
-    assert ratio(back, later, by_forecast=False) == pytest.approx(ratio(before, BELL, by_forecast=False), rel=0.01)
+    assert ratio(back, later) == pytest.approx(ratio(before, BELL), rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +175,7 @@ def test_a_new_morning_begins_anew(
 ) -> None:
     """A lunch break does not end what is known of the day; a night does."""
     later = BELL + quiet
-    morning = morning_after(after(10, 40.0), later, attempts=40.0, expected=20.0, by_forecast=False)
+    morning = morning_after(after(10, 40.0), later, attempts=40.0, expected=20.0)
     assert morning is not None
     assert (morning.begun_at < BELL) is kept
 
@@ -161,14 +184,14 @@ def test_a_plan_made_twice_sees_the_same() -> None:
     """What is remembered at an instant gives the ratio that was seen at that instant."""
     before = after(10, 40.0)
     now = BELL + timedelta(seconds=5)
-    once = morning_after(before, now, attempts=90.0, expected=20.0, by_forecast=False)
-    assert ratio(before, now, by_forecast=False) == ratio(once, now, by_forecast=False)
-    assert morning_after(once, now, attempts=90.0, expected=20.0, by_forecast=False) == once
+    once = morning_after(before, now, attempts=90.0, expected=20.0)
+    assert ratio(before, now) == ratio(once, now)
+    assert morning_after(once, now, attempts=90.0, expected=20.0) == once
 
 
 def test_a_clock_set_back_takes_nothing_away() -> None:
     """Sums never shrink."""
     before = after(10, 40.0)
-    back = morning_after(before, BELL - timedelta(minutes=1), attempts=40.0, expected=20.0, by_forecast=False)
+    back = morning_after(before, BELL - timedelta(minutes=1), attempts=40.0, expected=20.0)
     assert back is not None
     assert back.seen == before.seen
