@@ -17,7 +17,7 @@ from controller.domain.reasons import Reason
 from controller.domain.windows import Window
 from controller.planning.facts import Facts
 from controller.planning.health import Health
-from controller.planning.lead import lead_time
+from controller.planning.lead import LONGEST_LEAD, lead_time
 from controller.planning.measured import Measured, measure
 from controller.planning.surprise import MORNING_ENDS_AFTER, NO_SURPRISE, ratio
 from controller.planning.trend import grown, slope_per_second
@@ -55,10 +55,11 @@ class Demand:
 
 def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
     """Say what the ENT's users want now and a lead time ahead, and whether it is known well enough to shrink."""
-    lead = lead_time(facts, ent)
+    coming = _coming(facts, ent)
+    lead = lead_time(facts, ent, coming)
     samples = facts.sampled(ent.key)
     measured = measure(facts, ent, health)
-    view = _view(facts, ent, facts.now + lead)
+    view = _view(facts, ent, coming, facts.now + lead)
     held = bool(measured.unknown) and not _hold_is_over(facts, ent, samples)
     present = measured.need_per_second
     if held and samples.known_per_second is not None:
@@ -101,13 +102,24 @@ class _View:
     set_aside: Forecast | None = None
 
 
-def _view(facts: Facts, ent: Ent, horizon: datetime) -> _View:
-    now, view, explained_by_event = facts.now, _View([]), False
+def _coming(facts: Facts, ent: Ent) -> list[Window]:
+    """Return the windows that are under way, or begin within the longest lead time; they are sorted by their start."""
+    now = facts.now
+    farthest = now + max(LONGEST_LEAD, ent.scaling.lead_time or LONGEST_LEAD) + ent.scaling.warm_up
+    found = []
     for window in facts.windows.get(ent.key, ()):
+        if window.start > farthest:
+            break
+        if window.end > now:
+            found.append(window)
+    return found
+
+
+def _view(facts: Facts, ent: Ent, coming: list[Window], horizon: datetime) -> _View:
+    now, view, explained_by_event = facts.now, _View([]), False
+    for window in coming:
         if window.start > horizon:
-            break  # they are sorted by their start
-        if window.end <= now:
-            continue
+            break
         view.windows.append(window)
         view.scheduled_ahead = max(view.scheduled_ahead, window.demand_per_second)
         rung = window.start <= now
@@ -200,7 +212,8 @@ def _raised(facts: Facts, ent: Ent, morning: Morning, rest: float, *, curve: str
     bounded = min(above, ent.scaling.surprise_max)
     if rest <= 0.0 or bounded <= NO_SURPRISE:
         return []
-    detail = f"first attempts ran at {above:.2f} times {curve} since {morning.begun_at:%H:%M}Z"
+    minutes = morning.watched_seconds / 60
+    detail = f"first attempts ran at {above:.2f} times {curve}, watched for {minutes:.0f} min this morning"
     if bounded < above:
         detail += f", taken as {bounded:g} at most"
     return [Term(reason=Reason.SURPRISE, value=rest * bounded, detail=detail)]

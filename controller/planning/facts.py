@@ -47,11 +47,11 @@ class Facts:
 
     def reading(self, ent: EntKey, site: SiteName, signal: SignalName) -> Reading:
         """Return the reading; one that nobody took is Missing."""
-        return self.signal(ent, signal).get(site, NEVER_READ)
+        return self.readings_of(ent).get(signal, NOWHERE_READ).get(site, NEVER_READ)
 
-    def signal(self, ent: EntKey, signal: SignalName) -> Mapping[SiteName, Reading]:
-        """Return the readings of one signal by site; sites where nobody took one are left out."""
-        return self.readings.get(ent, NOTHING_READ).get(signal, NOWHERE_READ)
+    def readings_of(self, ent: EntKey) -> Mapping[SignalName, Mapping[SiteName, Reading]]:
+        """Return the readings of the ENT by signal and site; what nobody took is left out."""
+        return self.readings.get(ent, NOTHING_READ)
 
     def seen_freshly(self, ent: EntKey, site: SiteName) -> ReplicaState | None:
         """Return the replicas if they were seen recently enough to act upon."""

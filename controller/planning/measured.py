@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from controller.domain.fleet import Ent
 from controller.domain.names import SignalName, SiteName
 from controller.domain.readings import Fresh, Missing, Reading, Stale
-from controller.planning.facts import Facts
+from controller.planning.facts import NOWHERE_READ, Facts
 from controller.planning.health import ERRORS, Health
 
 FIRST_ATTEMPTS = SignalName("firstAttempts")
@@ -43,20 +43,21 @@ class Measured:
 def measure(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Measured:
     """Sum up what the sites say."""
     living, serving, gone = _sites(facts, ent, health)
+    read = facts.readings_of(ent.key)
     unknown = [f"{site} is down, its users are not counted" for site in gone]
     needed = []
     for signal in ent.signals:
-        total, unheard = _sum(facts.signal(ent.key, signal.signal), living, serving)
+        total, unheard = _sum(read.get(signal.signal, NOWHERE_READ), living, serving)
         needed.append(total)
         unknown += [_why_unknown(facts.reading(ent.key, site, signal.signal), signal.signal, site) for site in unheard]
     need, index = _largest_need(ent, needed)
-    failing = _failing(facts, ent)
+    failing = _failing(read, ent.slo.error_ratio)
     return Measured(
         need_per_second=need,
         signal=ent.signals[index].signal,
         own_per_second=needed[index],
-        first_attempts_per_second=None if gone else _whole(facts.signal(ent.key, FIRST_ATTEMPTS), living, serving),
-        successes_per_second=None if gone else _whole(facts.signal(ent.key, SUCCESSES), living, serving),
+        first_attempts_per_second=None if gone else _whole(read.get(FIRST_ATTEMPTS), living, serving),
+        successes_per_second=None if gone else _whole(read.get(SUCCESSES), living, serving),
         failing=bool(failing),
         failing_everywhere=bool(failing and serving) and all(site in failing for site in serving),
         unknown=tuple(unknown),
@@ -102,7 +103,9 @@ def _sum(
     return total, unheard
 
 
-def _whole(readings: Mapping[SiteName, Reading], living: list[SiteName], serving: list[SiteName]) -> float | None:
+def _whole(
+    readings: Mapping[SiteName, Reading] | None, living: list[SiteName], serving: list[SiteName]
+) -> float | None:
     """Return the sum over the living sites; None unless it is fresh at every site with traffic, and somewhere."""
     if not readings:
         return None
@@ -117,13 +120,13 @@ def _whole(readings: Mapping[SiteName, Reading], living: list[SiteName], serving
     return total if heard else None
 
 
-def _failing(facts: Facts, ent: Ent) -> set[SiteName]:
+def _failing(read: Mapping[SignalName, Mapping[SiteName, Reading]], most: float) -> set[SiteName]:
     """Return where errors or failed log-ins are above the SLO."""
-    most = ent.slo.error_ratio
     return {
         site
         for signal in (ERRORS, LOGIN_FAILURES)
-        for site, reading in facts.signal(ent.key, signal).items()
+        if signal in read
+        for site, reading in read[signal].items()
         if isinstance(reading, Fresh) and reading.value > most
     }
 

@@ -110,11 +110,11 @@ def _recommendations(
             # While the demand is not known what stands is recommended, so that nothing shrinks for a whole
             # stabilization window after a source returns (design §5 stage 1).
             replicas = max(replicas, target.state.wanted)
-        mine = [r for r in before.recommendations if r.site == site]
+        mine = [r for r in before.recommendations if r.site == site and since <= r.at]
         if mine and mine[-1].replicas > replicas:
             # It stood until now, though it was noted a while ago.
             mine[-1] = Recommendation(site=site, at=now, replicas=mine[-1].replicas)
-        kept += [r for r in mine if since <= r.at and r.replicas > replicas]
+        kept += [r for r in mine if r.replicas > replicas]
         kept.append(Recommendation(site=site, at=now, replicas=replicas))
     return tuple(kept)
 

@@ -5,10 +5,12 @@ slowest (nearest rank). What is believed is the larger of the last whole block a
 counts at once, one in twenty is forgiven when its block is whole, and what was long ago ends with the block after.
 
 A wait that was broken off is only known to be *at least* so long. One shorter than what is believed says nothing; a
-longer one counts as what it is, and never ends a block. So it can lengthen, never shorten.
+longer one counts as what it is, but not among the twenty, and is no measurement of its class. So it can lengthen,
+never shorten.
 """
 
 import math
+from collections.abc import Sequence
 
 from controller.domain.memory import LeadRow
 
@@ -31,6 +33,16 @@ def percentile_95(row: LeadRow) -> int:
     return max(slowest, before)
 
 
+def slowest_of(rows: Sequence[LeadRow]) -> int:
+    """Return the largest of what is believed of all classes, in seconds; 0 when nothing is known."""
+    return max([seconds for _, _, slowest, _, before in rows for seconds in (slowest, before)], default=0)
+
+
+def largest_measured(rows: Sequence[LeadRow]) -> int:
+    """Return the largest class of which a growth was seen to its end; -1 when there is none."""
+    return max([step for step, count, _, _, before in rows if count or before], default=-1)
+
+
 def observed(row: LeadRow, seconds: float) -> LeadRow:
     """Return the row after one growth that took so long until all of it was Ready."""
     step, count, slowest, second, before = _with(row, rounded(seconds))
@@ -41,8 +53,8 @@ def broken_off(row: LeadRow, seconds: float) -> LeadRow:
     """Return the row after one growth of which only that is known: it was not Ready after so long."""
     if rounded(seconds) <= percentile_95(row):
         return row
-    step, count, slowest, second, before = _with(row, rounded(seconds))
-    return step, min(count, BLOCK - 1), slowest, second, before
+    step, _, slowest, second, before = _with(row, rounded(seconds))
+    return step, row[1], slowest, second, before
 
 
 def joined(rows: tuple[LeadRow, ...]) -> tuple[LeadRow, ...]:

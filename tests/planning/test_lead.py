@@ -12,7 +12,9 @@ from controller.domain.fleet import Ent, Scaling
 from controller.domain.memory import EntMemory, Growth, Latch, LeadRow, LearnedLead, Move, MoveKind
 from controller.domain.names import SiteName
 from controller.domain.world import ReplicaState, World
+from controller.planning.demand import demand_of
 from controller.planning.facts import facts_of
+from controller.planning.health import judge_sites
 from controller.planning.lead import LONGEST_LEAD, lead_time, learn, step_class
 from controller.planning.waits import BLOCK, MOST_CLASSES, broken_off, joined, observed, percentile_95
 from controller.wire.memory import LARGEST_BYTES, StoredEnt, StoredWeight, write_ent
@@ -119,7 +121,7 @@ def lead(
         replicas=(replicas(key(), "a", 14, BELL, ready=ready), replicas(key(), "b", 10, BELL)),
     )
     memory = replace(world.memory, ents=(EntMemory(ent=key(), leads=leads, growths=growths),))
-    return lead_time(facts_of(replace(world, memory=memory), BELL), ent)
+    return lead_time(facts_of(replace(world, memory=memory), BELL), ent, world.windows)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,18 @@ def test_what_is_pending_counts_as_long_as_it_has_lasted(waiting: int, expected:
     """A growth still not Ready after t is evidence of a lead of at least t."""
     growth = Growth(site=A, before_replicas=10, replicas=14, since=BELL - timedelta(seconds=waiting))
     assert lead(an_ent(), (2, 90), growths=(growth,)) == timedelta(seconds=expected)
-    assert lead(an_ent(), (2, 90), growths=(growth,), ready=14) == timedelta(seconds=90), "Ready already"
+    ready = lead(an_ent(), (2, 90), growths=(growth,), ready=14)
+    assert ready == timedelta(seconds=expected), "Ready at last: it is as long as it was"
+
+
+@pytest.mark.parametrize(("rings_in", "expected"), [(44, 300), (46, 60)])
+def test_only_bells_within_the_longest_lead_ask_for_a_long_one(rings_in: int, expected: int) -> None:
+    """A bell far ahead does not lengthen the lead of now; one that the longest lead reaches does."""
+    leads = (LearnedLead(site=A, rows=((1, 3, 60, 55, 0),)),)
+    world = a_world(windows=(a_window(key(), BELL + timedelta(minutes=rings_in), 60, 150.0),))
+    memory = replace(world.memory, ents=(EntMemory(ent=key(), leads=leads),))
+    facts = facts_of(replace(world, memory=memory), BELL)
+    assert demand_of(facts, world.ents[0], judge_sites(facts)).lead == timedelta(seconds=expected)
 
 
 def state(ready: int, wanted: int, *, seen_ago: int = 0) -> ReplicaState:
@@ -206,6 +219,22 @@ def test_how_a_growth_ends(seen: ReplicaState, ago: int, goes_on: bool, believed
     after = learned(a_world(replicas=(seen,)), growing(ago))
     assert bool(after.growths) is goes_on
     assert [percentile_95(row) for lead in after.leads for row in lead.rows] == ([] if believed is None else [believed])
+
+
+def test_a_growth_that_was_taken_back_is_no_measurement_of_its_class() -> None:
+    """Half a minute of waiting in vain is no reason to believe in a lead of half a minute."""
+    world = a_world(replicas=(state(12, 12),), windows=(a_window(key(), BELL, 60, 150.0),))
+    for memory in (growing(60), learned(world, growing(60))):
+        facts = facts_of(replace(world, memory=replace(world.memory, ents=(memory,))), BELL)
+        assert lead_time(facts, world.ents[0], world.windows) == timedelta(minutes=5)
+
+
+def test_what_is_seen_now_counts_at_once() -> None:
+    """The lead before the memory is written is the lead after it: a plan made twice at one instant is the same."""
+    world = a_world(replicas=(state(14, 14),))
+    before = facts_of(replace(world, memory=replace(world.memory, ents=(growing(42),))), BELL)
+    after = facts_of(replace(world, memory=replace(world.memory, ents=(learned(world, growing(42)),))), BELL)
+    assert lead_time(before, world.ents[0], ()) == lead_time(after, world.ents[0], ()) == timedelta(seconds=45)
 
 
 def test_a_growth_that_was_taken_back_early_teaches_nothing() -> None:

@@ -141,6 +141,12 @@ def test_what_does_not_change_is_not_noted_again_at_once(
     assert timedelta(seconds=20) == STANDS_FOR
 
 
+def test_what_was_noted_too_long_ago_did_not_stand() -> None:
+    """After a sleep longer than the window the last note says nothing of a moment ago."""
+    past = (noted(A, 301, 20), noted(B, 301, 20))
+    assert recommendations(past, scheduled=0.0) == [("a", 0, 6), ("b", 0, 6)]
+
+
 def test_a_short_stabilization_window_is_kept_too() -> None:
     """With ten seconds of stabilization a note may be two seconds old."""
     short = Scaling(stabilization_window=timedelta(seconds=10))
