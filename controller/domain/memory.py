@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from controller.domain.names import EdgeName, EntKey, SiteName
 
-MEMORY_VERSION = 1
-"""Version of the restraints as written to status."""
+MEMORY_VERSION = 2
+"""Version of the restraints as written to status. 2: leads are rows by class of step, per site."""
 
 
 class Verdict(StrEnum):
