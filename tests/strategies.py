@@ -6,7 +6,24 @@ from datetime import timedelta
 from hypothesis import strategies as st
 
 from controller.domain.fleet import Edge, EdgeKind, Ent, Order, ReplicaOwner, ReservePolicy, Site
-from controller.domain.memory import EntMemory, Latch, Memory, Move, MoveKind, Samples, SiteMemory, Verdict
+from controller.domain.forecast import SLOT, Forecast
+from controller.domain.memory import (
+    Bottleneck,
+    DemandPoint,
+    EntMemory,
+    EntSamples,
+    Growth,
+    Latch,
+    LearnedLead,
+    Memory,
+    Morning,
+    Move,
+    MoveKind,
+    Recommendation,
+    Samples,
+    SiteMemory,
+    Verdict,
+)
 from controller.domain.names import SignalName, SiteName
 from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
 from controller.domain.windows import Window
@@ -93,9 +110,78 @@ def windows(draw: st.DrawFn, ent: Ent) -> list[Window]:
                 demand_per_second=draw(per_second),
                 source="generated",
                 by_event=draw(st.booleans()),
+                ramp_seconds=draw(st.sampled_from([0.0, 600.0])),
             )
         )
     return found
+
+
+def maybe(values: st.SearchStrategy[float]) -> st.SearchStrategy[float | None]:
+    """A value, or none."""
+    return st.none() | values
+
+
+def ent_samples(draw: st.DrawFn, ent: Ent) -> EntSamples:
+    """Draw a past: a few points in order, a morning, a bottleneck, what was recommended."""
+    ages = sorted(draw(st.lists(st.integers(1, 700), max_size=8, unique=True)), reverse=True)
+    points = tuple(
+        DemandPoint(
+            at=BELL - timedelta(seconds=age),
+            demand_per_second=draw(per_second),
+            first_attempts_per_second=draw(maybe(per_second)),
+            successes_per_second=draw(maybe(per_second)),
+            ready_capacity_per_second=draw(per_second),
+        )
+        for age in ages
+    )
+    split = sum(age > 150 for age in ages)
+    morning = Morning(
+        begun_at=BELL - timedelta(hours=1),
+        at=draw(ago),
+        attempts_per_second=draw(per_second),
+        expected_per_second=draw(per_second),
+        seen=draw(st.floats(0, 1e6)),
+        foreseen=draw(st.floats(0, 1e6)),
+        watched_seconds=draw(st.floats(0, 3600)),
+    )
+    bottleneck = Bottleneck(
+        since=draw(ago),
+        failed_at=draw(ago),
+        ready_before_per_second=50.0,
+        ready_after_per_second=80.0,
+        successes_per_second=draw(per_second),
+    )
+    return EntSamples(
+        ent=ent.key,
+        recent=points[split:],
+        older=points[:split],
+        known_per_second=(known := draw(maybe(per_second))),
+        known_at=None if known is None else draw(ago),
+        failing_since=draw(st.none() | ago),
+        morning=draw(st.none() | st.just(morning)),
+        morning_by_forecast=draw(st.none() | st.just(morning)),
+        bottleneck=draw(st.none() | st.none() | st.just(bottleneck)),
+        recommendations=tuple(
+            Recommendation(site=p.site, at=draw(ago), replicas=draw(st.integers(0, 150)))
+            for p in sorted(ent.placements, key=lambda p: p.site)
+            if draw(st.booleans())
+        ),
+    )
+
+
+def forecasts(draw: st.DrawFn, ent: Ent) -> list[Forecast]:
+    """Draw a forecast of a few slots around now, perhaps set aside, or none."""
+    if draw(st.booleans()):
+        return []
+    return [
+        Forecast(
+            ent=ent.key,
+            start=BELL - draw(st.integers(0, 3)) * SLOT,
+            per_second=tuple(draw(st.lists(per_second, max_size=6))),
+            days=5,
+            set_aside=draw(st.sampled_from(["", "", "it lost"])),
+        )
+    ]
 
 
 def ent_memory(draw: st.DrawFn, ent: Ent) -> EntMemory:
@@ -117,7 +203,17 @@ def ent_memory(draw: st.DrawFn, ent: Ent) -> EntMemory:
         for p in ent.placements
         if draw(st.booleans())
     )
-    return EntMemory(ent=ent.key, moves=moves, latches=latches)
+    growths = tuple(
+        Growth(site=p.site, before_replicas=1, replicas=draw(st.integers(2, 150)), since=draw(ago))
+        for p in ent.placements
+        if not draw(st.integers(0, 3))
+    )
+    leads = tuple(
+        LearnedLead(site=p.site, rows=((draw(st.integers(0, 7)), 3, draw(st.integers(0, 2700)), 5, 0),))
+        for p in ent.placements
+        if not draw(st.integers(0, 2))
+    )
+    return EntMemory(ent=ent.key, moves=moves, latches=latches, growths=growths, leads=leads)
 
 
 @st.composite
@@ -134,6 +230,7 @@ def worlds(draw: st.DrawFn) -> World:
         ents=all_ents,
         edges=(Edge(name=EDGE, kind=draw(st.sampled_from(EdgeKind))),),
         windows=tuple(w for ent in all_ents for w in windows(draw, ent)),
+        forecasts=tuple(forecast for ent in all_ents for forecast in forecasts(draw, ent)),
         readings=tuple(
             SignalReading(site=p.site, ent=ent.key, signal=signal, reading=draw(readings()))
             for ent, p in places
@@ -179,6 +276,9 @@ def worlds(draw: st.DrawFn) -> World:
                 if draw(st.booleans())
             ),
             ents=tuple(ent_memory(draw, ent) for ent in all_ents if draw(st.booleans())),
-            samples=Samples(complete_since=draw(st.none() | ago)),
+            samples=Samples(
+                complete_since=draw(st.none() | ago),
+                ents=tuple(ent_samples(draw, ent) for ent in all_ents if draw(st.booleans())),
+            ),
         ),
     )

@@ -3,6 +3,7 @@
 These are the parsed and validated values of the custom resources; the defaults here are the documented ones.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -102,8 +103,18 @@ class Dependency:
     """Something shared that bounds the ENT's total and that more pods do not cure, such as single sign-on."""
 
     name: str
-    capacity_per_second: float
-    """Most demand, in the unit of the first demand signal, that it carries."""
+    capacity: float
+    """Most demand per second, in the unit of the first demand signal. With `use_per_replica` it counts what replicas
+    take instead, such as connections."""
+    use_per_replica: float | None = None
+    """What every replica takes by merely running; None where it is demand that uses the dependency."""
+    signal: SignalName | None = None
+    """Measures its use at each site, in the unit of `capacity`."""
+
+    @property
+    def most_replicas(self) -> int | None:
+        """Replicas of the ENT at all sites together that it bears; None where replicas do not matter to it."""
+        return math.floor(self.capacity / self.use_per_replica) if self.use_per_replica else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +165,8 @@ class Scaling:
     """Look-back in which the largest recommendation wins (HPA `stabilizationWindowSeconds`)."""
     surprise_max: float = 4.0
     """Bound of the surprise ratio (design §5 stage 3)."""
+    blind_hold: timedelta = timedelta(hours=12)
+    """How long demand that is not known keeps everything from shrinking, outside school windows (design §5 stage 1)."""
 
 
 class EdgeKind(StrEnum):

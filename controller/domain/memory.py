@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from controller.domain.names import EdgeName, EntKey, SiteName
 
-MEMORY_VERSION = 1
-"""Version of the restraints as written to status."""
+MEMORY_VERSION = 2
+"""Version of the restraints as written to status. 2: leads are rows by class of step, per site."""
 
 
 class Verdict(StrEnum):
@@ -78,16 +78,19 @@ class Growth:
     since: datetime
 
 
+LeadRow = tuple[int, int, int, int, int]
+"""What is known of one class of steps: the class, observations in the block under way, its slowest, its second
+slowest, and the 95th percentile of the block before (0: there was none). Seconds are multiples of 5; a bare row of
+numbers, because ten sites have to share 4 KiB of status."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedLead:
-    """One measured lead time, rounded to 5 s.
-
-    `step_class` is the doubling of the step: 0 for +1, 3 for +8 to +15.
-    """
+    """How long growing took at one site, by class of step: the doubling of the step, 0 for +1, 3 for +8 to +15."""
 
     site: SiteName
-    step_class: int
-    seconds: int
+    rows: tuple[LeadRow, ...]
+    """Ascending by class."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,26 +108,74 @@ class EntMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """Replicas that were wanted at an instant, before stabilization."""
+    """Replicas that were wanted at a site at an instant, before stabilization."""
 
-    ent: EntKey
     site: SiteName
     at: datetime
     replicas: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DemandSample:
-    """What the ENT saw at an instant, in the unit of its first signal; None where it was not Fresh."""
+class DemandPoint:
+    """What an ENT saw at an instant, in the unit of its first signal; None where it was not Fresh as a whole."""
+
+    at: datetime
+    demand_per_second: float
+    first_attempts_per_second: float | None = None
+    successes_per_second: float | None = None
+    ready_capacity_per_second: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Morning:
+    """First attempts of this morning beside their expected curve, as running sums up to `at`.
+
+    The two rates are those seen at `at`; they count from then on until the next ones are known.
+    """
+
+    begun_at: datetime
+    at: datetime
+    attempts_per_second: float
+    expected_per_second: float
+    seen: float = 0.0
+    foreseen: float = 0.0
+    watched_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bottleneck:
+    """Growth that did not help, as long as its errors last."""
+
+    since: datetime
+    failed_at: datetime
+    """When errors were last above the SLO."""
+    ready_before_per_second: float
+    ready_after_per_second: float
+    successes_per_second: float
+    """The most that got through, before and since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntSamples:
+    """The recent past of one ENT: bounded, and appended to without a look at any other."""
 
     ent: EntKey
-    at: datetime
-    demand_per_second: float | None
-    first_attempts_per_second: float | None
-    successes_per_second: float | None
-    expected_per_second: float
-    ready_capacity_per_second: float
-    failing: bool
+    recent: tuple[DemandPoint, ...] = ()
+    """Close together, since demand was last not known as a whole, oldest first."""
+    older: tuple[DemandPoint, ...] = ()
+    """What came before, farther apart."""
+    known_per_second: float | None = None
+    """Demand when it was last known as a whole."""
+    known_at: datetime | None = None
+    failing_since: datetime | None = None
+    """Since when errors have been above the SLO without interruption."""
+    morning: Morning | None = None
+    """Judged by the schedule's curve, with its ramps."""
+    morning_by_forecast: Morning | None = None
+    """Judged by what is usual on such days, where that is known."""
+    bottleneck: Bottleneck | None = None
+    recommendations: tuple[Recommendation, ...] = ()
+    """By site, then oldest first; each larger than all that follow it at its site."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +184,7 @@ class Samples:
 
     complete_since: datetime | None = None
     """Since when nothing is missing; None: just started, nothing may shrink."""
-    recommendations: tuple[Recommendation, ...] = ()
-    demand: tuple[DemandSample, ...] = ()
+    ents: tuple[EntSamples, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

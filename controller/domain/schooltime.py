@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from controller.domain.forecast import SchoolDay
 from controller.domain.names import EntKey
 from controller.domain.schooldays import Calendar, DayFact, day_fact
 from controller.domain.timetable import (
@@ -78,6 +79,27 @@ def resolve(policies: SchoolPolicies, start: datetime, end: datetime) -> SchoolT
         if window.start < end and start < window.end
     }
     return SchoolTime(windows=tuple(sorted(windows)), warnings=_warnings(facts, zone, start, end))
+
+
+def school_days(policies: SchoolPolicies, start: datetime, end: datetime) -> tuple[SchoolDay, ...]:
+    """Return the local dates that overlap the half-open interval, as UTC intervals, with their kinds."""
+    zone = ZoneInfo(policies.time_zone)
+    days = []
+    for fact in _facts(policies.calendar, zone, start, end):
+        begins = to_utc(zone, fact.date, time(0), Occurrence.FIRST)
+        ends = to_utc(zone, fact.date + _ONE_DAY, time(0), Occurrence.FIRST)
+        if begins < end and start < ends:
+            eventful = any(_concerns(event.when, fact.date, begins, ends) for event in policies.events)
+            days.append(SchoolDay(start=begins, end=ends, day_type=fact.day_type, eventful=eventful))
+    return tuple(days)
+
+
+def _concerns(when: Days | Instants, day: date, begins: datetime, ends: datetime) -> bool:
+    match when:
+        case Days():
+            return _whole_day(when, day)
+        case Instants(start=start, end=end):
+            return start < ends and begins < end
 
 
 def to_utc(zone: ZoneInfo, day: date, at: time, occurrence: Occurrence) -> datetime:
@@ -175,6 +197,7 @@ def _scheduled(planned: _Planned, policies: SchoolPolicies, fact: DayFact) -> Wi
         ent=policies.ent,
         demand_per_second=total * remaining / 100,
         source=planned.source,
+        ramp_seconds=_ramp_left(planned, planned.start),
     )
 
 
@@ -195,7 +218,15 @@ def _raised(planned: _Planned, policies: SchoolPolicies, fact: DayFact) -> Itera
                 demand_per_second=demand,
                 source=f"event {event.name}, {planned.source}",
                 by_event=True,
+                ramp_seconds=_ramp_left(planned, start),
             )
+
+
+def _ramp_left(planned: _Planned, start: datetime) -> float:
+    """Return how much of the bell's ramp is left when a window starts, which an event may do in the middle of it."""
+    if planned.ramp is None:
+        return 0.0
+    return max(0.0, (planned.start + planned.ramp - start).total_seconds())
 
 
 def _within(when: Days | Instants, planned: _Planned, day: date) -> tuple[datetime, datetime]:

@@ -20,6 +20,17 @@ class Window:
     demand_per_second: float
     source: str
     by_event: bool = False
+    ramp_seconds: float = 0.0
+    """How long after `start` demand is all there. Capacity is for all of it from `start`; this judges what is seen."""
+
+    def expected_at(self, instant: datetime) -> float:
+        """Return what is expected to be seen at the instant: rising evenly over the ramp, nothing outside."""
+        if not self.start <= instant < self.end:
+            return 0.0
+        elapsed = (instant - self.start).total_seconds()
+        if elapsed >= self.ramp_seconds:
+            return self.demand_per_second
+        return self.demand_per_second * elapsed / self.ramp_seconds
 
     def covers(self, instant: datetime) -> bool:
         """Tell whether the instant lies in the half-open interval."""

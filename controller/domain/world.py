@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.domain.fleet import Edge, Ent, Order, Site
+from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory
 from controller.domain.names import EdgeName, EntKey, ObserverName, SignalName, SiteName
 from controller.domain.readings import Probe, Reading
@@ -81,6 +82,8 @@ class World:
     edges: tuple[Edge, ...] = ()
     windows: tuple[Window, ...] = ()
     """From 24 h before now to 48 h after it."""
+    forecasts: tuple[Forecast, ...] = ()
+    """Of today and tomorrow, where there is history enough."""
     readings: tuple[SignalReading, ...] = ()
     rounds: tuple[EvidenceRound, ...] = ()
     """The last few rounds of every observer, oldest first."""

@@ -1,8 +1,8 @@
-"""The port to a site's metrics: one instant query in, one vector out, one kind of error."""
+"""The port to a site's metrics: a query in, a vector or a matrix out, one kind of error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from controller.domain.readings import ReadingReason
@@ -15,6 +15,28 @@ class Sample:
     labels: Mapping[str, str]
     value: float
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One element of a matrix, on the grid that was asked for; None where there was no usable number."""
+
+    labels: Mapping[str, str]
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Instants to evaluate at: `steps` of them from `start`, `step_seconds` apart."""
+
+    start: datetime
+    steps: int
+    step_seconds: int
+
+    @property
+    def last(self) -> datetime:
+        """The last instant."""
+        return self.start + timedelta(seconds=self.step_seconds * (self.steps - 1))
 
 
 class QueryError(Exception):
@@ -34,6 +56,14 @@ class MetricsSource(Protocol):
 
     async def query(self, promql: str) -> tuple[Sample, ...]:
         """Return the vector.
+
+        Raises:
+            QueryError: there is none, or only a part of it.
+        """
+        ...
+
+    async def query_range(self, promql: str, grid: Grid) -> tuple[Series, ...]:
+        """Return the matrix of the past; it may take much longer than an instant query.
 
         Raises:
             QueryError: there is none, or only a part of it.

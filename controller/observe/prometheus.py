@@ -9,11 +9,12 @@ queries only; a query waits for a free thread no longer than its deadline.
 """
 
 import asyncio
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
@@ -23,7 +24,9 @@ from tenacity.asyncio import AsyncRetrying
 from urllib3.util.retry import Retry
 
 from controller.domain.readings import ReadingReason
-from controller.observe.metrics_source import QueryError, Sample
+from controller.observe.metrics_source import Grid, QueryError, Sample, Series
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 1.0
 THREADS_PER_SOURCE = 4
@@ -34,6 +37,9 @@ ATTEMPTS = 2
 
 RETRY_AFTER_SECONDS = (0.05, 0.25)
 """Bounds of the pause before the second try; random, so that observers do not march in step."""
+
+RANGE_DEADLINE_SECONDS = 30.0
+"""A query of the past reads much; nobody waits for it."""
 
 LARGEST_ANSWER_BYTES = 8 * 2**20
 """A vector of one sample per ENT; anything larger is a query gone wrong."""
@@ -66,13 +72,45 @@ class PrometheusSource:
             url=address.url.rstrip("/"), headers=headers, retry=_NO_RETRY, session=self._session
         )
         self._pool = ThreadPoolExecutor(max_workers=THREADS_PER_SOURCE, thread_name_prefix="prometheus")
-        self._limits = (CONNECT_SECONDS, deadline_seconds)
+        self._closed = False
         self._free_threads = asyncio.Semaphore(THREADS_PER_SOURCE)
 
     async def query(self, promql: str) -> tuple[Sample, ...]:
         """Return the vector within the deadline; see `MetricsSource`."""
+
+        def ask() -> tuple[Sample, ...]:
+            result = self._connect.custom_query(promql, timeout=self._limits(self._deadline_seconds))  # type: ignore[arg-type]  # a pair is passed on to requests
+            return tuple(map(_sample, result))
+
+        return await self._within(self._deadline_seconds, ask)
+
+    async def query_range(self, promql: str, grid: Grid) -> tuple[Series, ...]:
+        """Return the matrix, within a deadline of its own; see `MetricsSource`."""
+
+        def ask() -> tuple[Series, ...]:
+            result = self._connect.custom_query_range(
+                promql,
+                start_time=grid.start,
+                end_time=grid.last,
+                step=str(grid.step_seconds),
+                timeout=self._limits(RANGE_DEADLINE_SECONDS),  # type: ignore[arg-type]  # as above
+            )
+            return tuple(_series(element, grid) for element in result)
+
+        return await self._within(RANGE_DEADLINE_SECONDS, ask)
+
+    async def close(self) -> None:
+        """Give up connections; threads end with their calls. Whoever still asks is told so."""
+        self._closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    def _limits(self, deadline_seconds: float) -> tuple[float, float]:
+        return CONNECT_SECONDS, deadline_seconds
+
+    async def _within(self, deadline_seconds: float, ask: Callable[[], T]) -> T:
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with asyncio.timeout(deadline_seconds):
                 async for attempt in AsyncRetrying(
                     stop=stop_after_attempt(ATTEMPTS),
                     retry=retry_if_exception(_is_unreachable),
@@ -80,47 +118,45 @@ class PrometheusSource:
                     reraise=True,
                 ):
                     with attempt:
-                        return await self._query_in_thread(promql)
+                        return await self._in_thread(ask)
         except TimeoutError:
-            raise QueryError(ReadingReason.TIMED_OUT, f"no answer in {self._deadline_seconds} s") from None
+            raise QueryError(ReadingReason.TIMED_OUT, f"no answer in {deadline_seconds} s") from None
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def close(self) -> None:
-        """Give up connections; threads end with their calls."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._session.close()
-
-    async def _query_in_thread(self, promql: str) -> tuple[Sample, ...]:
+    async def _in_thread(self, ask: Callable[[], T]) -> T:
         await self._free_threads.acquire()
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._pool, self._query, promql)
+            if self._closed:
+                raise QueryError(ReadingReason.NEVER_READ, "the source was closed")
+            future = asyncio.get_running_loop().run_in_executor(self._pool, _translated, ask)
         except BaseException:
             self._free_threads.release()
             raise
         future.add_done_callback(self._thread_is_free)
         return await asyncio.shield(future)  # a thread cannot be cancelled: it counts as running until it ends
 
-    def _thread_is_free(self, done: "asyncio.Future[tuple[Sample, ...]]") -> None:
+    def _thread_is_free(self, done: "asyncio.Future[Any]") -> None:
         self._free_threads.release()
         if not done.cancelled():
             done.exception()  # looked at, also when nobody waits any more
 
-    def _query(self, promql: str) -> tuple[Sample, ...]:
-        try:
-            result = self._connect.custom_query(promql, timeout=self._limits)  # type: ignore[arg-type]  # a pair is passed on to requests
-            return tuple(map(_sample, result))
-        except QueryError:
-            raise
-        except requests.Timeout as error:
-            raise QueryError(ReadingReason.TIMED_OUT, _short(error)) from None
-        except requests.JSONDecodeError as error:
-            raise QueryError(ReadingReason.MALFORMED, f"the answer is not JSON: {_short(error)}") from None
-        except requests.RequestException as error:
-            raise QueryError(ReadingReason.UNREACHABLE, _short(error)) from None
-        except PrometheusApiClientException as error:
-            raise QueryError(ReadingReason.HTTP_ERROR, _short(error)) from None
-        except Exception as error:  # noqa: BLE001 - HTML, `status: error` with 200, no vector, instants beyond time
-            raise QueryError(ReadingReason.MALFORMED, f"the answer is not a vector: {_short(error)}") from None
+
+def _translated(ask: Callable[[], T]) -> T:
+    """Make one error of all the families of errors."""
+    try:
+        return ask()
+    except QueryError:
+        raise
+    except requests.Timeout as error:
+        raise QueryError(ReadingReason.TIMED_OUT, _short(error)) from None
+    except requests.JSONDecodeError as error:
+        raise QueryError(ReadingReason.MALFORMED, f"the answer is not JSON: {_short(error)}") from None
+    except requests.RequestException as error:
+        raise QueryError(ReadingReason.UNREACHABLE, _short(error)) from None
+    except PrometheusApiClientException as error:
+        raise QueryError(ReadingReason.HTTP_ERROR, _short(error)) from None
+    except Exception as error:  # noqa: BLE001 - HTML, `status: error` with 200, no vector, instants beyond time
+        raise QueryError(ReadingReason.MALFORMED, f"the answer is not what was asked for: {_short(error)}") from None
 
 
 def _is_unreachable(error: BaseException) -> bool:
@@ -140,13 +176,32 @@ def _refuse_partial(response: requests.Response, *_args: object, **_kwargs: obje
         raise QueryError(ReadingReason.PARTIAL_RESULT, f"partial result: {warnings}")
 
 
-def _sample(element: Mapping[str, Any]) -> Sample:
+def _labels(element: Mapping[str, Any]) -> Mapping[str, str]:
     labels = element["metric"]
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
         raise TypeError("the labels are not a map of texts")
+    return labels
+
+
+def _sample(element: Mapping[str, Any]) -> Sample:
+    labels = _labels(element)
     seconds, text = element["value"]
     # Prometheus writes NaN and infinities as text; float() reads all its spellings.
     return Sample(labels=labels, value=float(text), at=datetime.fromtimestamp(float(seconds), UTC))
+
+
+def _series(element: Mapping[str, Any], grid: Grid) -> Series:
+    """Put the values on the grid. What is no usable number of something that is counted is not there."""
+    values: list[float | None] = [None] * grid.steps
+    first = grid.start.timestamp()
+    for seconds, text in element["values"]:
+        value = float(text)
+        step = round((float(seconds) - first) / grid.step_seconds)
+        if not 0 <= step < grid.steps:
+            raise ValueError(f"an instant off the grid: {seconds}")
+        if math.isfinite(value) and value >= 0:
+            values[step] = value
+    return Series(labels=_labels(element), values=tuple(values))
 
 
 def _short(error: Exception) -> str:

@@ -15,6 +15,7 @@ from controller.kube.errors import ApiError, KubeconfigError
 from controller.kube.informer import PROVING, Informer, Surroundings
 from controller.kube.resources import DEPLOYMENTS, STATEFUL_SETS, ObjectKey
 from controller.observe.access import SiteAccess
+from controller.observe.history import SiteHistory
 from controller.observe.metering import MeterPlan, SiteMeter
 from controller.observe.probes import SiteProbes
 from controller.observe.prometheus import PrometheusSource
@@ -42,6 +43,7 @@ class WatchedSite:
         self.cluster = cluster
         self._pace = pace
         self.meter: SiteMeter | None = None
+        self.history: SiteHistory | None = None
         self._metering: asyncio.Task[None] | None = None
         self._now = surroundings.now
         self._informers = {
@@ -108,6 +110,7 @@ class WatchedSite:
     def _start_meter(self) -> None:
         metrics = self.access.metrics
         if metrics is None:
+            self.history = None
             return
         plan = MeterPlan(
             site=self.access.site,
@@ -118,6 +121,10 @@ class WatchedSite:
         )
         source = PrometheusSource(metrics.address, deadline_seconds=self._pace.query_deadline_seconds)
         self.meter = SiteMeter(plan, source, now=self._now)
+        queries = {query.signal: query.promql for query in metrics.queries}
+        before, self.history = self.history, SiteHistory(self.access.site, queries, metrics.labels, source)
+        if before is not None:
+            self.history.inherit(before)
         self._metering = self._spawn(f"{self.cluster.name}: metrics", self.meter.run)
 
     async def _end_meter(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory
 from controller.domain.names import SiteName
 from controller.domain.world import EvidenceRound, Orders, Route, SignalReading, World
@@ -23,6 +24,7 @@ class Seen:
     routes: tuple[Route, ...]
     memory: Memory
     dry_run: bool
+    forecasts: tuple[Forecast, ...] = ()
 
 
 class Assembler:
@@ -45,6 +47,7 @@ class Assembler:
             ents=declared.ents,
             edges=declared.edges,
             windows=self._book.windows(seen.policies, now),
+            forecasts=seen.forecasts,
             readings=_readings(seen, now),
             rounds=seen.rounds,
             replicas=self._tracker.states(declared.ents, seen.sites, now),

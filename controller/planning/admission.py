@@ -27,7 +27,7 @@ def admission_of(
     """Say for each ENT what share of its demand Ready capacity and its shared dependencies can carry."""
     found = []
     for key, demand in demands.items():
-        wanted, served, bound = demand.now_per_second, routed[key].served_per_second, ceilings[key].per_second
+        wanted, served, bound = demand.now_per_second, routed[key].served_per_second, ceilings[key].carried_per_second
         served = served if bound is None else min(served, bound)
         share = 1.0 if wanted <= 0 else min(1.0, served / wanted)
         permille = math.floor(share * ALL_PERMILLE + 1e-6)

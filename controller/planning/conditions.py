@@ -99,7 +99,7 @@ def _ent_conditions(
     key = demand.ent.key
     not_prescaled = _not_seen(demand.ent, targets, health) or _not_prescaled(targets, health)
     no_reserve = _no_reserve(placed) or not_prescaled
-    blind = demand.no_shrink if demand.present_per_second is None else None
+    blind = _blind(demand)
     unserved = _unserved(placed)
     frozen = _order(facts, facts.world.orders.freeze, Reason.FROZEN)
     paused = _order(facts, demand.ent.pause or facts.world.orders.pause, Reason.PAUSED)
@@ -114,6 +114,14 @@ def _ent_conditions(
         _alarm(key, ConditionType.FROZEN, frozen, NOT_FROZEN),
         _alarm(key, ConditionType.PAUSED, paused, NOT_PAUSED),
     ]
+
+
+def _blind(demand: Demand) -> Because | None:
+    """Say what is not measured, and that capacity is no longer held for it."""
+    if demand.blind is None or demand.no_shrink is not None:
+        return demand.blind
+    text = f"not known for longer than {demand.ent.scaling.blind_hold}, so it may shrink: {demand.blind.text}"
+    return Because(reason=Reason.BLIND_HOLD_OVER, text=text)
 
 
 def _unserved(placed: Placed) -> Because | None:

@@ -4,38 +4,23 @@ Demand is counted per second in the unit of the ENT's first demand signal; other
 replica carries of each, so that the largest need wins (design §5 stage 3).
 """
 
-import itertools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from controller.domain.explanation import Explained, Term
 from controller.domain.fleet import Ent
-from controller.domain.memory import DemandSample
-from controller.domain.names import SignalName, SiteName
+from controller.domain.forecast import Forecast
+from controller.domain.memory import EntSamples, Morning
+from controller.domain.names import SiteName
 from controller.domain.plan import Because
-from controller.domain.readings import Fresh, Missing, Stale
 from controller.domain.reasons import Reason
 from controller.domain.windows import Window
 from controller.planning.facts import Facts
-from controller.planning.health import ERRORS, Health
-from controller.planning.lead import lead_time
-
-FIRST_ATTEMPTS = SignalName("firstAttempts")
-SUCCESSES = SignalName("successes")
-FORECAST = SignalName("forecast")
-
-SURPRISE_ATTEMPTS = 200.0
-"""First attempts before a surprise is believed, and the weight with which it is shrunk towards 1 (design §5)."""
-SURPRISE_SPAN = timedelta(minutes=5)
-"""How long a surprise must have been watched (design §5)."""
-TREND_SPAN = timedelta(minutes=2)
-"""Look-back of the trend: a bell's burst doubles within it, a single noisy scrape does not bend it."""
-LEAST_TREND_SAMPLES = 6
-"""At the planning cycle of 5 s: half a minute."""
-TREND_MAX_FACTOR = 2.0
-"""A trend may at most double the present: beyond that it is extrapolation, and the schedule's business."""
+from controller.planning.health import Health
+from controller.planning.lead import LONGEST_LEAD, lead_time
+from controller.planning.measured import Measured, measure
+from controller.planning.surprise import MORNING_ENDS_AFTER, NO_SURPRISE, ratio
+from controller.planning.trend import grown, slope_per_second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,189 +38,201 @@ class Demand:
     first_attempts_per_second: float | None
     successes_per_second: float | None
     failing: bool
-    """Errors above the SLO on a fresh reading at any site."""
+    """Errors or failed log-ins above the SLO on a fresh reading at any site."""
+    failing_everywhere: bool
+    """The same at every living site with traffic: no site of ours is the reason."""
+    expected_per_second: float
+    """The schedule's curve at this instant, which first attempts are judged by; 0 while an event explains them."""
+    forecast_per_second: float
+    """The forecast's, likewise; 0 where there is none."""
     lead: timedelta
+    blind: Because | None
+    """What is not known of the demand; None when it is known as a whole. No living site is left on such evidence."""
     no_shrink: Because | None
-    """Why nothing of this ENT may shrink; None when it may."""
+    """Why nothing of this ENT may shrink; None when it may: also when the blind hold is over."""
     explained: Explained
 
 
 def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
     """Say what the ENT's users want now and a lead time ahead, and whether it is known well enough to shrink."""
-    lead = lead_time(facts, ent)
-    windows = facts.windows.get(ent.key, ())
-    present, missing = _present(facts, ent, health)
-    if missing:
-        present = max(present, _last_known(facts, ent))
-    scheduled_now = _largest([w for w in windows if w.covers(facts.now)])
-    ahead = [w for w in windows if w.overlaps(facts.now, facts.now + lead)]
-    terms = _terms(facts, ent, ahead, present, lead)
-    value = max(term.value for term in terms)
-    failing = _failing(facts, ent)
+    coming = _coming(facts, ent)
+    lead = lead_time(facts, ent, coming)
+    samples = facts.sampled(ent.key)
+    measured = measure(facts, ent, health)
+    view = _view(facts, ent, coming, facts.now + lead)
+    held = bool(measured.unknown) and not _hold_is_over(facts, ent, samples)
+    present = measured.need_per_second
+    if held and samples.known_per_second is not None:
+        # The users of a site that fell silent are still there.
+        present = max(present, samples.known_per_second)
+    terms = _terms(facts, ent, samples, measured, view, present, lead)
+    ahead = max(term.value for term in terms)
+    blind = Because(reason=Reason.EVIDENCE_NOT_FRESH, text="; ".join(measured.unknown)) if measured.unknown else None
     return Demand(
         ent=ent,
-        now_per_second=max(present, scheduled_now),
-        ahead_per_second=max(value, scheduled_now),
-        scheduled_ahead_per_second=max(_largest(ahead), scheduled_now),
-        present_per_second=None if missing else present,
-        first_attempts_per_second=_summed(facts, ent, health, FIRST_ATTEMPTS),
-        successes_per_second=_summed(facts, ent, health, SUCCESSES),
-        failing=failing,
+        now_per_second=max(present, view.scheduled_now),
+        ahead_per_second=ahead,
+        scheduled_ahead_per_second=view.scheduled_ahead,
+        present_per_second=None if measured.unknown else present,
+        first_attempts_per_second=measured.first_attempts_per_second,
+        successes_per_second=measured.successes_per_second,
+        failing=measured.failing,
+        failing_everywhere=measured.failing_everywhere,
+        expected_per_second=view.curve_now,
+        forecast_per_second=view.usual_now,
         lead=lead,
-        no_shrink=_no_shrink(missing, failing=failing),
-        explained=Explained(subject=str(ent.key), quantity="demand ahead", value=value, unit="per second", terms=terms),
+        blind=blind,
+        no_shrink=_no_shrink(blind, held=held or bool(view.windows), failing=measured.failing),
+        explained=Explained(subject=str(ent.key), quantity="demand ahead", value=ahead, unit="per second", terms=terms),
     )
 
 
-def _last_known(facts: Facts, ent: Ent) -> float:
-    """Return the last demand that was known as a whole: the users of a site that fell silent are still there."""
-    known = [s.demand_per_second for s in facts.samples.get(ent.key, ()) if s.demand_per_second is not None]
-    return known[-1] if known else 0.0
+@dataclass(slots=True)
+class _View:
+    """What is expected from now until the horizon; filled window by window."""
+
+    windows: list[Window]
+    event: Window | None = None
+    scheduled: Window | None = None
+    scheduled_now: float = 0.0
+    scheduled_ahead: float = 0.0
+    curve_now: float = 0.0
+    usual_now: float = 0.0
+    forecast_ahead: float = 0.0
+    set_aside: Forecast | None = None
 
 
-def _largest(windows: list[Window]) -> float:
-    return max((w.demand_per_second for w in windows), default=0.0)
+def _coming(facts: Facts, ent: Ent) -> list[Window]:
+    """Return the windows that are under way, or begin within the longest lead time; they are sorted by their start."""
+    now = facts.now
+    farthest = now + max(LONGEST_LEAD, ent.scaling.lead_time or LONGEST_LEAD) + ent.scaling.warm_up
+    found = []
+    for window in facts.windows.get(ent.key, ()):
+        if window.start > farthest:
+            break
+        if window.end > now:
+            found.append(window)
+    return found
 
 
-def _terms(facts: Facts, ent: Ent, ahead: list[Window], present: float, lead: timedelta) -> tuple[Term, ...]:
-    terms = [_present_term(facts, ent, present, lead)]
-    scheduled = [w for w in ahead if not w.by_event]
-    events = [w for w in ahead if w.by_event]
-    for reason, windows in ((Reason.SCHEDULE, scheduled), (Reason.EVENT, events)):
-        if windows:
-            top = max(windows, key=lambda w: (w.demand_per_second, w.source))
-            terms.append(Term(reason=reason, value=top.demand_per_second, detail=top.source))
-    if scheduled and not events:
-        terms.extend(_surprise(facts, ent, _largest(scheduled)))
-    terms.extend(_forecast(facts, ent))
+def _view(facts: Facts, ent: Ent, coming: list[Window], horizon: datetime) -> _View:
+    now, view, explained_by_event = facts.now, _View([]), False
+    for window in coming:
+        if window.start > horizon:
+            break
+        view.windows.append(window)
+        view.scheduled_ahead = max(view.scheduled_ahead, window.demand_per_second)
+        rung = window.start <= now
+        if rung:
+            view.scheduled_now = max(view.scheduled_now, window.demand_per_second)
+        if window.by_event:
+            view.event = _larger(view.event, window)
+            explained_by_event = explained_by_event or rung
+        else:
+            view.scheduled = _larger(view.scheduled, window)
+            view.curve_now = max(view.curve_now, window.expected_at(now))
+    _look_at_forecasts(view, facts.forecasts.get(ent.key, ()), now, horizon)
+    if explained_by_event:
+        view.curve_now = view.usual_now = 0.0
+    return view
+
+
+def _larger(best: Window | None, window: Window) -> Window:
+    if best is None:
+        return window
+    return max(best, window, key=lambda w: (w.demand_per_second, w.source))
+
+
+def _look_at_forecasts(view: _View, forecasts: tuple[Forecast, ...], now: datetime, horizon: datetime) -> None:
+    """A forecast may only add. One that was set aside is named, and neither adds nor judges."""
+    for forecast in forecasts:
+        ahead = forecast.most(now, horizon)
+        if ahead <= 0.0:
+            continue
+        if forecast.set_aside:
+            view.set_aside = forecast
+            continue
+        view.forecast_ahead = max(view.forecast_ahead, ahead)
+        view.usual_now = max(view.usual_now, forecast.at(now))
+
+
+def _terms(
+    facts: Facts,
+    ent: Ent,
+    samples: EntSamples,
+    measured: Measured,
+    view: _View,
+    present: float,
+    lead: timedelta,
+) -> tuple[Term, ...]:
+    terms = [_present_term(facts, ent, samples, measured, present, lead)]
+    for reason, window in ((Reason.SCHEDULE, view.scheduled), (Reason.EVENT, view.event)):
+        if window is not None:
+            terms.append(Term(reason=reason, value=window.demand_per_second, detail=window.source))
+    if view.event is None:
+        terms += _surprise(facts, ent, samples, view)
+    if view.forecast_ahead > 0.0:
+        detail = "usual on past days of this kind"
+        terms.append(Term(reason=Reason.FORECAST, value=view.forecast_ahead, detail=detail))
+    elif view.set_aside is not None:
+        terms.append(Term(reason=Reason.FORECAST_SET_ASIDE, value=0.0, detail=view.set_aside.set_aside))
     return tuple(terms)
 
 
-def _present_term(facts: Facts, ent: Ent, present: float, lead: timedelta) -> Term:
-    slope = _trend_per_second(facts, ent)
-    grown = min(present + slope * lead.total_seconds(), present * TREND_MAX_FACTOR)
-    detail = f"measured {present:.1f}/s, rising {slope * 60:.1f}/s each minute, {lead.total_seconds():.0f} s ahead"
-    return Term(reason=Reason.PRESENT_DEMAND, value=max(present, grown), detail=detail)
+def _present_term(
+    facts: Facts, ent: Ent, samples: EntSamples, measured: Measured, present: float, lead: timedelta
+) -> Term:
+    slope = 0.0
+    if not measured.unknown:
+        by_attempts = measured.first_attempts_per_second is not None and measured.signal == ent.signals[0].signal
+        slope = slope_per_second(samples.recent, facts.now, of_first_attempts=by_attempts)
+    detail = f"measured {measured.own_per_second:.1f}/s of {measured.signal}"
+    if measured.signal != ent.signals[0].signal:
+        detail += f", which need as much as {present:.1f}/s of {ent.signals[0].signal}"
+    if present > measured.need_per_second:
+        detail = f"{present:.1f}/s when last known; {detail}"
+    if slope > 0.0:
+        detail += f", rising {slope * 60:.1f}/s each minute, {lead.total_seconds():.0f} s ahead"
+    return Term(reason=Reason.PRESENT_DEMAND, value=grown(present, slope, lead), detail=detail)
 
 
-def _trend_per_second(facts: Facts, ent: Ent) -> float:
-    """Slope of a straight line through the recent samples; a falling line counts as flat."""
-    since = facts.now - TREND_SPAN
-    points = [
-        ((sample.at - since).total_seconds(), sample.demand_per_second)
-        for sample in facts.samples.get(ent.key, ())
-        if sample.at >= since and sample.demand_per_second is not None
-    ]
-    if len(points) < LEAST_TREND_SAMPLES:
-        return 0.0
-    seconds, values = np.array(points, dtype=float).T
-    spread = float(((seconds - seconds.mean()) ** 2).sum())
-    if spread == 0.0:
-        return 0.0
-    slope = float(((seconds - seconds.mean()) * (values - values.mean())).sum()) / spread
-    return max(0.0, slope)
-
-
-def _surprise(facts: Facts, ent: Ent, expected: float) -> list[Term]:
+def _surprise(facts: Facts, ent: Ent, samples: EntSamples, view: _View) -> list[Term]:
     """Raise the rest of the morning by how far first attempts run above their curve, before the peak."""
-    seen, foreseen, span = _attempts_today(facts, ent)
-    if span < SURPRISE_SPAN or seen < SURPRISE_ATTEMPTS or foreseen <= 0.0:
+    found = []
+    if samples.morning is not None and view.scheduled is not None:
+        rest = _rest_of_morning(view.windows, samples.morning.at + MORNING_ENDS_AFTER)
+        found += _raised(facts, ent, samples.morning, rest, curve="the schedule's curve")
+    if samples.morning_by_forecast is not None:
+        found += _raised(facts, ent, samples.morning_by_forecast, view.forecast_ahead, curve="what is usual")
+    return found
+
+
+def _raised(facts: Facts, ent: Ent, morning: Morning, rest: float, *, curve: str) -> list[Term]:
+    above = ratio(morning, facts.now)
+    bounded = min(above, ent.scaling.surprise_max)
+    if rest <= 0.0 or bounded <= NO_SURPRISE:
         return []
-    ratio = (seen + SURPRISE_ATTEMPTS) / (foreseen + SURPRISE_ATTEMPTS)
-    bounded = min(ratio, ent.scaling.surprise_max)
-    if bounded <= 1.0:
-        return []
-    detail = f"first attempts ran at {ratio:.2f} times their curve for {span.total_seconds():.0f} s"
-    return [Term(reason=Reason.SURPRISE, value=expected * bounded, detail=detail)]
+    minutes = morning.watched_seconds / 60
+    detail = f"first attempts ran at {above:.2f} times {curve}, watched for {minutes:.0f} min this morning"
+    if bounded < above:
+        detail += f", taken as {bounded:g} at most"
+    return [Term(reason=Reason.SURPRISE, value=rest * bounded, detail=detail)]
 
 
-def _attempts_today(facts: Facts, ent: Ent) -> tuple[float, float, timedelta]:
-    """Sum first attempts seen and foreseen over the samples in which both are known, and the time they cover."""
-    known = [
-        (sample.at, sample.first_attempts_per_second, sample.expected_per_second)
-        for sample in facts.samples.get(ent.key, ())
-        if sample.first_attempts_per_second is not None and sample.expected_per_second > 0.0
-    ]
-    seen = foreseen = 0.0
-    span = timedelta(0)
-    for (before, _, _), (at, attempts, expected) in itertools.pairwise(known):
-        step = min(at - before, TREND_SPAN)
-        seen += attempts * step.total_seconds()
-        foreseen += expected * step.total_seconds()
-        span += step
-    return seen, foreseen, span
+def _rest_of_morning(windows: list[Window], ends: datetime) -> float:
+    return max((w.demand_per_second for w in windows if w.start < ends and not w.by_event), default=0.0)
 
 
-def _forecast(facts: Facts, ent: Ent) -> list[Term]:
-    """A forecast may only add: it is one more term, and the largest wins."""
-    values = [facts.reading(ent.key, p.site, FORECAST) for p in ent.placements]
-    fresh = [reading.value for reading in values if isinstance(reading, Fresh)]
-    return [Term(reason=Reason.FORECAST, value=sum(fresh), detail="forecast of the sites")] if fresh else []
+def _hold_is_over(facts: Facts, ent: Ent, samples: EntSamples) -> bool:
+    """Tell whether demand has been unknown for so long that what it was says nothing any more."""
+    known_at = samples.known_at or facts.world.memory.samples.complete_since
+    return known_at is not None and facts.now - known_at > ent.scaling.blind_hold
 
 
-def _present(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> tuple[float, tuple[str, ...]]:
-    """Sum the fresh demand over sites, as a lower bound, and name what is not fresh at living sites with traffic."""
-    shares = facts.largest_shares(ent)
-    needed: dict[SignalName, float] = {}
-    missing: list[str] = []
-    for placement in sorted(ent.placements, key=lambda p: p.site):
-        carries = shares.get(placement.site, 0.0 if shares else 1.0) > 0
-        # The users of a dead site arrive elsewhere: its last word would count them twice.
-        gone = placement.site in health and health[placement.site].gone
-        for signal in ent.signals:
-            match facts.reading(ent.key, placement.site, signal.signal):
-                case Fresh(value=value) if not gone:
-                    needed[signal.signal] = needed.get(signal.signal, 0.0) + value
-                case Stale(value=value, reason=reason) if carries and not gone:
-                    needed[signal.signal] = needed.get(signal.signal, 0.0) + value
-                    missing.append(f"{signal.signal} at {placement.site} is stale ({reason})")
-                case Missing(reason=reason) if carries and not gone:
-                    missing.append(f"{signal.signal} at {placement.site} is missing ({reason})")
-                case _ if carries and gone:
-                    missing.append(f"{placement.site} is down, its users are not counted")
-                case _:
-                    pass
-    first = ent.signals[0].capacity_per_replica
-    in_first_unit = (needed.get(s.signal, 0.0) / s.capacity_per_replica * first for s in ent.signals)
-    return max(in_first_unit, default=0.0), tuple(missing)
-
-
-def _summed(facts: Facts, ent: Ent, health: dict[SiteName, Health], signal: SignalName) -> float | None:
-    """Sum a signal over the living sites; None unless all of it is fresh."""
-    total = 0.0
-    for placement in ent.placements:
-        if placement.site in health and health[placement.site].gone:
-            continue
-        reading = facts.reading(ent.key, placement.site, signal)
-        if not isinstance(reading, Fresh):
-            return None
-        total += reading.value
-    return total
-
-
-def _failing(facts: Facts, ent: Ent) -> bool:
-    readings = (facts.reading(ent.key, p.site, ERRORS) for p in ent.placements)
-    return any(isinstance(r, Fresh) and r.value > ent.slo.error_ratio for r in readings)
-
-
-def _no_shrink(missing: tuple[str, ...], *, failing: bool) -> Because | None:
-    if missing:
-        return Because(reason=Reason.EVIDENCE_NOT_FRESH, text="; ".join(missing))
+def _no_shrink(blind: Because | None, *, held: bool, failing: bool) -> Because | None:
+    if blind is not None and held:
+        return blind
     if failing:
         text = "errors are above the SLO: less demand now may only mean that users cannot get in"
         return Because(reason=Reason.ERRORS_PERSIST, text=text)
     return None
-
-
-def sample_of(demand: Demand, now: datetime, *, ready_capacity: float, expected: float) -> DemandSample:
-    """Turn this cycle's view into a sample for the trend, the surprise and the bottleneck."""
-    return DemandSample(
-        ent=demand.ent.key,
-        at=now,
-        demand_per_second=demand.present_per_second,
-        first_attempts_per_second=demand.first_attempts_per_second,
-        successes_per_second=demand.successes_per_second,
-        expected_per_second=expected,
-        ready_capacity_per_second=ready_capacity,
-        failing=demand.failing,
-    )

@@ -1,10 +1,13 @@
 """The world, indexed: look-ups that every stage needs, built once per plan."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from controller.domain.fleet import Ent, Placement, Site
-from controller.domain.memory import DemandSample, EntMemory, Recommendation, SiteMemory
+from controller.domain.forecast import Forecast
+from controller.domain.memory import EntMemory, EntSamples, Recommendation, SiteMemory
 from controller.domain.names import EdgeName, EntKey, SignalName, SiteName
 from controller.domain.readings import Missing, Reading, ReadingReason
 from controller.domain.windows import Window
@@ -16,10 +19,13 @@ REPLICAS_FRESH = timedelta(seconds=15)
 TARGET_UTILISATION = 0.75
 """Share of Ready capacity that is planned to be used (design §5 stage 7)."""
 
-NEVER_READ = Missing(reason=ReadingReason.NEVER_READ)
-
 EMERGENCY_UTILISATION = 0.85
 """Share of Ready capacity that may be used while a site is lost (design §5 stage 7 and invariant 1)."""
+
+NEVER_READ = Missing(reason=ReadingReason.NEVER_READ)
+"""What a reading is that nobody took."""
+NOWHERE_READ: Mapping[SiteName, Reading] = MappingProxyType({})
+NOTHING_READ: Mapping[SignalName, Mapping[SiteName, Reading]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +39,23 @@ class Facts:
     placements: dict[EntKey, tuple[Placement, ...]]
     """By name of their site."""
     replicas: dict[tuple[EntKey, SiteName], ReplicaState]
-    readings: dict[tuple[EntKey, SiteName, SignalName], Reading]
+    readings: dict[EntKey, dict[SignalName, dict[SiteName, Reading]]]
     routes: dict[tuple[EntKey, EdgeName], dict[SiteName, Route]]
     shares_at: dict[tuple[EntKey, EdgeName], dict[SiteName, float]]
     largest: dict[EntKey, dict[SiteName, float]]
     windows: dict[EntKey, tuple[Window, ...]]
     site_memory: dict[SiteName, SiteMemory]
     ent_memory: dict[EntKey, EntMemory]
-    samples: dict[EntKey, tuple[DemandSample, ...]]
-    recommendations: dict[tuple[EntKey, SiteName], tuple[Recommendation, ...]]
+    samples: dict[EntKey, EntSamples]
+    forecasts: dict[EntKey, tuple[Forecast, ...]]
 
     def reading(self, ent: EntKey, site: SiteName, signal: SignalName) -> Reading:
         """Return the reading; one that nobody took is Missing."""
-        return self.readings.get((ent, site, signal), NEVER_READ)
+        return self.readings_of(ent).get(signal, NOWHERE_READ).get(site, NEVER_READ)
+
+    def readings_of(self, ent: EntKey) -> Mapping[SignalName, Mapping[SiteName, Reading]]:
+        """Return the readings of the ENT by signal and site; what nobody took is left out."""
+        return self.readings.get(ent, NOTHING_READ)
 
     def seen_freshly(self, ent: EntKey, site: SiteName) -> ReplicaState | None:
         """Return the replicas if they were seen recently enough to act upon."""
@@ -60,6 +70,14 @@ class Facts:
     def remembered(self, ent: EntKey) -> EntMemory:
         """Return the restraints of the ENT; empty when there are none."""
         return self.ent_memory.get(ent) or EntMemory(ent=ent)
+
+    def sampled(self, ent: EntKey) -> EntSamples:
+        """Return the recent past of the ENT; empty when there is none."""
+        return self.samples.get(ent) or EntSamples(ent=ent)
+
+    def recommended(self, ent: EntKey, site: SiteName) -> tuple[Recommendation, ...]:
+        """Return what was recommended for the placement lately, as far as a maximum may still need it."""
+        return tuple(r for r in self.sampled(ent).recommendations if r.site == site)
 
     def shares(self, ent: EntKey, edge: EdgeName) -> dict[SiteName, float]:
         """Return the share of the ENT's traffic that each site gets at the edge now; empty when not known."""
@@ -78,12 +96,12 @@ def facts_of(world: World, now: datetime) -> Facts:
     windows: dict[EntKey, list[Window]] = {}
     for window in sorted(world.windows):
         windows.setdefault(window.ent, []).append(window)
-    samples: dict[EntKey, list[DemandSample]] = {}
-    for sample in world.memory.samples.demand:
-        samples.setdefault(sample.ent, []).append(sample)
-    recommended: dict[tuple[EntKey, SiteName], list[Recommendation]] = {}
-    for recommendation in world.memory.samples.recommendations:
-        recommended.setdefault((recommendation.ent, recommendation.site), []).append(recommendation)
+    readings: dict[EntKey, dict[SignalName, dict[SiteName, Reading]]] = {}
+    for read in world.readings:
+        readings.setdefault(read.ent, {}).setdefault(read.signal, {})[read.site] = read.reading
+    forecasts: dict[EntKey, list[Forecast]] = {}
+    for forecast in sorted(world.forecasts, key=lambda f: (f.ent, f.start)):
+        forecasts.setdefault(forecast.ent, []).append(forecast)
     ents = {ent.key: ent for ent in sorted(world.ents, key=lambda ent: ent.key)}
     shares_at = {place: _shares(found) for place, found in routes.items()}
     return Facts(
@@ -93,15 +111,15 @@ def facts_of(world: World, now: datetime) -> Facts:
         ents=ents,
         placements={key: tuple(sorted(ent.placements, key=lambda p: p.site)) for key, ent in ents.items()},
         replicas={(state.ent, state.site): state for state in world.replicas},
-        readings={(r.ent, r.site, r.signal): r.reading for r in world.readings},
+        readings=readings,
         routes=routes,
         shares_at=shares_at,
         largest={key: _largest_shares(ent, shares_at) for key, ent in ents.items()},
         windows={ent: tuple(found) for ent, found in windows.items()},
         site_memory={memory.site: memory for memory in world.memory.sites},
         ent_memory={memory.ent: memory for memory in world.memory.ents},
-        samples={ent: tuple(found) for ent, found in samples.items()},
-        recommendations={place: tuple(found) for place, found in recommended.items()},
+        samples={samples.ent: samples for samples in world.memory.samples.ents},
+        forecasts={ent: tuple(found) for ent, found in forecasts.items()},
     )
 
 

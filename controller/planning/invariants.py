@@ -138,7 +138,11 @@ def _shrinks_on_fresh_evidence(case: _Case) -> Iterator[Violation]:
     """3. Nothing shrinks voluntarily on evidence that is not Fresh."""
     for action in _shrinks(case):
         ent = case.facts.ents.get(action.ent)
-        stale = [] if ent is None else [p.site for p in ent.placements if _blind(case, action, p)]
+        stale = (
+            []
+            if ent is None or _blind_hold_is_over(case, action)
+            else [p.site for p in ent.placements if _blind(case, action, p)]
+        )
         if stale:
             text = f"no fresh reading at {', '.join(sorted(stale))}"
             yield Violation(rule="fresh", action=action.id, text=text)
@@ -148,6 +152,12 @@ def _shrinks_on_fresh_evidence(case: _Case) -> Iterator[Violation]:
         if action.site in case.health and case.health[action.site].verdict is not Verdict.HEALTHY:
             text = f"{action.site} is {case.health[action.site].verdict}"
             yield Violation(rule="fresh", action=action.id, text=text)
+
+
+def _blind_hold_is_over(case: _Case, action: SetReplicas | SetFloor) -> bool:
+    """Tell whether demand was unknown for so long that the floor may be lowered all the same (design §5 stage 1)."""
+    demand = case.demand(action.ent)
+    return demand is not None and demand.blind is not None and demand.no_shrink is None
 
 
 def _blind(case: _Case, action: SetReplicas | SetFloor, placement: Placement) -> bool:

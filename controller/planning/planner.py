@@ -42,7 +42,7 @@ def plan(world: World, now: datetime) -> Plan:
         withheld=tuple(sorted(withheld, key=lambda w: (w.action.id, w.because.reason))),
         conditions=conditions_of(facts, demands, ceilings, placed, targets, health),
         admission=admission_of(demands, routed, ceilings),
-        memory=memory_after(facts, demands, targets, shifts, actions, health),
+        memory=memory_after(facts, demands, ceilings, targets, shifts, actions, health),
         next_look_at=_next_look(facts, demands, health),
         explanation=(
             *(demand.explained for demand in demands.values()),

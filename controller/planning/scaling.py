@@ -225,7 +225,7 @@ def _latch(facts: Facts, demand: Demand, site: SiteName, wanted: int) -> Latch |
 def _stabilized(facts: Facts, ent: Ent, site: SiteName, wanted: int) -> tuple[int, Recommendation | None]:
     """Return the largest recommendation of the stabilization window, as the HPA does (`stabilizationWindowSeconds`)."""
     since = facts.now - ent.scaling.stabilization_window
-    recent = [r for r in facts.recommendations.get((ent.key, site), ()) if r.at >= since and r.replicas > wanted]
+    recent = [r for r in facts.recommended(ent.key, site) if r.at >= since and r.replicas > wanted]
     if not recent:
         return wanted, None
     largest = max(recent, key=lambda r: (r.replicas, r.at))

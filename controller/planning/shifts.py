@@ -176,9 +176,8 @@ def _why_not_now(
     if kind is MoveKind.EVACUATION:
         return None
     ent = demand.ent
-    blind = demand.present_per_second is None and not _needs_no_metrics(kind, moves, health)
-    if blind and demand.no_shrink is not None:
-        return Because(reason=Reason.EVIDENCE_NOT_FRESH, text=demand.no_shrink.text)
+    if demand.blind is not None and not _needs_no_metrics(kind, moves, health):
+        return demand.blind
     unseen = [m.site for m in moves if m.site in health and health[m.site].verdict is Verdict.UNKNOWN]
     if unseen:
         return Because(reason=Reason.NO_EVIDENCE, text=health[unseen[0]].because.text)

@@ -49,7 +49,12 @@ def ent(resource: RegionalENT) -> fleet.Ent:
         ),
         edges=tuple(EdgeName(edge.name) for edge in spec.edges),
         dependencies=tuple(
-            fleet.Dependency(name=dependency.name, capacity_per_second=float(dependency.capacity))
+            fleet.Dependency(
+                name=dependency.name,
+                capacity=float(dependency.capacity),
+                use_per_replica=float(dependency.use_per_replica) if dependency.use_per_replica is not None else None,
+                signal=SignalName(dependency.signal) if dependency.signal is not None else None,
+            )
             for dependency in spec.dependencies
         ),
         slo=_slo(spec.slo),
@@ -170,6 +175,7 @@ def _scaling(declared: Scaling, resource: RegionalENT) -> fleet.Scaling:
         warm_up=resource.spec.warm_up,
         stabilization_window=declared.stabilization_window,
         surprise_max=declared.surprise_max_percent / 100,
+        blind_hold=declared.blind_hold,
     )
 
 

@@ -51,11 +51,12 @@ class Dependency(Model):
     name: Name
     """Name of what is shared."""
     capacity: PositiveAmount
-    """Most demand it carries per second, in the unit of the first demand signal, in quotes."""
+    """Most demand it carries per second, in the unit of the first demand signal, in quotes. With `usePerReplica`: how
+    much there is of what replicas take, such as connections."""
     use_per_replica: PositiveAmount | None = None
     """What every replica takes of it by merely running, such as database connections, in quotes."""
     signal: Signal | None = None
-    """Signal of the sites' Prometheus queries that measures its use."""
+    """Signal of the sites' Prometheus queries that measures its use at each site, in the unit of the capacity."""
 
 
 class RegionalENTSpec(Model):

@@ -65,3 +65,5 @@ class Scaling(Model):
     """Look-back in which the largest recommendation wins."""
     surprise_max_percent: Annotated[int, Field(ge=100, le=1000)] = 400
     """Bound of the surprise: a morning that starts above its expected curve raises the rest at most to this."""
+    blind_hold: Duration = parse_duration("12h")
+    """How long demand that cannot be measured keeps everything from shrinking, outside school windows."""

@@ -50,8 +50,8 @@ class PrometheusQuery(Model):
     """One signal, for all ENTs of the site in one query."""
 
     signal: Signal
-    """What the query measures: `requests`, `firstAttempts`, `successes`, `errors` (ratio), `latencySeconds`, or the
-    name of a demand signal or a dependency."""
+    """What the query measures: `requests`, `firstAttempts`, `successes`, `errors` and `loginFailures`
+    (ratios), `latencySeconds`, or the name of a demand signal or a dependency."""
     query: Expression
     """PromQL that returns one sample per ENT, each labelled with the ENT's namespace and name."""
 

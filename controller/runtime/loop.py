@@ -16,6 +16,7 @@ from controller.actuate.outcome import LookAgainAt, Outcome
 from controller.actuate.refusals import Refusals
 from controller.actuate.scale import Scaler
 from controller.actuate.status import decided_routes
+from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory, Verdict
 from controller.domain.names import ActionId, EntKey, SiteName
 from controller.domain.plan import Plan
@@ -60,6 +61,8 @@ class Parts:
     telemetry: Telemetry
     plan_every_seconds: float
     on_plan: Callable[[Plan], None] = field(default=lambda _plan: None)
+    forecasts: Callable[[], tuple[Forecast, ...]] = field(default=tuple)
+    """What past days say of today and tomorrow, as far as is known by now."""
 
     @property
     def dry_run(self) -> bool:
@@ -149,6 +152,7 @@ class Loop:
             routes=self._routes(policies, now),
             memory=self._memory,
             dry_run=parts.dry_run,
+            forecasts=parts.forecasts(),
         )
         return self._assembler.world(seen, now)
 

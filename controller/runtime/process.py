@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from controller.actuate.haproxy_agent import AgentServer
 from controller.actuate.haproxy_board import AgentBoard
-from controller.domain.names import ObserverName
+from controller.domain.names import ObserverName, SiteName
 from controller.domain.plan import Plan
 from controller.kube.apply import read_secret
 from controller.kube.client import Cluster
@@ -21,6 +21,8 @@ from controller.kube.kubeconfig import read_kubeconfig
 from controller.kube.lease import Elector
 from controller.kube.resources import ObjectKey
 from controller.observe.access import read_all
+from controller.observe.forecasts import ForecastBook, Outlook
+from controller.observe.history import SiteHistory
 from controller.observe.policies import PolicyStore
 from controller.observe.probes import Prober, RoundTiming
 from controller.observe.readings import Freshness
@@ -108,6 +110,9 @@ class Controller:
         self._policies_changed = asyncio.Event()
         self.store = PolicyStore(management, replace(surroundings, wake=self._policies_changed.set))
         self.sites = WatchedSites(management, surroundings, _pace(settings), self._look_at_sites)
+        self.forecasts = ForecastBook(
+            Outlook(policies=self.store.policies, histories=self._histories, now=self.clock.now)
+        )
         self.board = AgentBoard()
         self._unanswered: set[str] = set()
         self.prober = Prober(
@@ -134,6 +139,7 @@ class Controller:
                 telemetry=self.telemetry,
                 plan_every_seconds=settings.plan_every_seconds,
                 on_plan=outlets.on_plan,
+                forecasts=lambda: self.forecasts.forecasts,
             )
         )
 
@@ -152,6 +158,7 @@ class Controller:
                 controller._spawn("policies", controller.store.run),
                 controller._spawn("secrets", controller._follow_sites),
                 controller._spawn("evidence", controller.prober.run),
+                controller._spawn("forecasts", controller.forecasts.run),
             ]
             if controller.leadership is not None:
                 stack.push_async_callback(controller.leadership.close)
@@ -217,6 +224,9 @@ class Controller:
             self._read.set()
             self.journal.changed("connected", sorted(self.sites.sites), event="sites")
             await self._until_changed(policies.generation)
+
+    def _histories(self) -> dict[SiteName, SiteHistory]:
+        return {name: site.history for name, site in self.sites.sites.items() if site.history is not None}
 
     def _look_at_sites(self) -> None:
         self.prober.sites = tuple(site.probes() for _, site in sorted(self.sites.sites.items()))

@@ -1,6 +1,6 @@
 """Restraints as they stand in `status.memory`: what a successor must know before it acts.
 
-    {"version": 1, "restraints": {…EntMemory or SiteMemory…}, "weights": [{"edge", "site", "weight", "max_concurrent"}]}
+    {"version": 2, "restraints": {…EntMemory or SiteMemory…}, "weights": [{"edge", "site", "weight", "max_concurrent"}]}
 
 Samples are not written; they are rebuilt. A document of another version is not read: empty memory starts safe.
 """

@@ -7,13 +7,14 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from controller.domain.readings import ReadingReason
-from controller.observe.metrics_source import QueryError
+from controller.observe.metrics_source import Grid, QueryError, Series
 from controller.observe.prometheus import THREADS_PER_SOURCE, PrometheusAddress, PrometheusSource
 
 
@@ -139,7 +140,7 @@ async def test_a_query_that_cannot_be_submitted_keeps_no_thread() -> None:
     source = PrometheusSource(PrometheusAddress(url="http://127.0.0.1:1"), deadline_seconds=1.0)
     await source.close()
     for _ in range(THREADS_PER_SOURCE + 1):
-        with pytest.raises(RuntimeError, match="shutdown"):
+        with pytest.raises(QueryError, match="closed"):
             await source.query("up")
 
 
@@ -147,3 +148,70 @@ async def test_credentials_are_sent_and_not_shown() -> None:
     """The token goes to the Prometheus and nowhere else."""
     address = PrometheusAddress(url="http://p", bearer_token="planted-secret")
     assert "planted-secret" not in repr(address)
+
+
+GRID = Grid(start=datetime(2023, 9, 1, 7, 0, tzinfo=UTC), steps=3, step_seconds=300)
+
+
+def matrix(*values: tuple[float, str], **envelope: Any) -> bytes:
+    """An answer with one series of (seconds after the start, value)."""
+    found = [[GRID.start.timestamp() + after, value] for after, value in values]
+    data = {"resultType": "matrix", "result": [{"metric": {"ent": "nord"}, "values": found}]}
+    return json.dumps({"status": "success", "data": data} | envelope).encode()
+
+
+async def ask_range(url: str) -> tuple[Series, ...]:
+    """One query of the past."""
+    source = PrometheusSource(PrometheusAddress(url=url), deadline_seconds=2.0)
+    try:
+        return await source.query_range("up", GRID)
+    finally:
+        await source.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "on_grid"),
+    [
+        (((0, "1.5"), (300, "2"), (600, "0")), (1.5, 2.0, 0.0)),
+        (((300, "2"),), (None, 2.0, None)),
+        (((0, "NaN"), (300, "+Inf"), (600, "-1")), (None, None, None)),
+        ((), (None, None, None)),
+    ],
+    ids=["all", "gaps", "no numbers of what is counted", "nothing"],
+)
+async def test_the_past_is_put_on_the_grid(
+    values: tuple[tuple[float, str], ...], on_grid: tuple[float | None, ...]
+) -> None:
+    """What is not there, or no usable number, is None: never 0."""
+    with answering(200, matrix(*values)) as url:
+        (series,) = await ask_range(url)
+    assert series.values == on_grid
+    assert series.labels == {"ent": "nord"}
+    assert GRID.last == GRID.start + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (500, b"", ReadingReason.HTTP_ERROR),
+        (400, b"exceeded maximum resolution", ReadingReason.HTTP_ERROR),
+        (200, b"<html>", ReadingReason.MALFORMED),
+        (200, matrix((900, "1")), ReadingReason.MALFORMED),
+        (200, matrix((-300, "1")), ReadingReason.MALFORMED),
+        (200, vector("1"), ReadingReason.MALFORMED),
+        (200, matrix((0, "1"), warnings=["store down"]), ReadingReason.PARTIAL_RESULT),
+    ],
+)
+async def test_a_past_that_cannot_be_used_is_one_error(status: int, body: bytes, reason: ReadingReason) -> None:
+    """The same reasons as of the present; instants off the grid are nobody's."""
+    with answering(status, body) as url, pytest.raises(QueryError) as caught:
+        await ask_range(url)
+    assert caught.value.reason is reason
+
+
+async def test_a_closed_source_says_so() -> None:
+    """Whoever still asks is told, with the one error."""
+    source = PrometheusSource(PrometheusAddress(url="http://127.0.0.1:1"), deadline_seconds=1.0)
+    await source.close()
+    with pytest.raises(QueryError, match="closed"):
+        await source.query_range("up", GRID)

@@ -5,18 +5,31 @@ from datetime import timedelta
 
 import pytest
 
-from controller.domain.fleet import DemandSignal, Dependency, Ent, Scaling
-from controller.domain.memory import DemandSample, EntMemory, LearnedLead, Samples
+from controller.domain.fleet import DemandSignal
+from controller.domain.forecast import Forecast
 from controller.domain.names import SignalName, SiteName
 from controller.domain.readings import ReadingReason, Stale
 from controller.domain.reasons import Reason
 from controller.domain.world import SignalReading, World
-from controller.planning.bottleneck import ceiling_of
 from controller.planning.demand import Demand, demand_of
 from controller.planning.facts import facts_of
 from controller.planning.health import judge_sites
-from controller.planning.lead import lead_time, step_class
-from tests.builders import BELL, CAPACITY, REQUESTS, a_reading, a_window, a_world, an_ent, key
+from tests.builders import (
+    BELL,
+    CAPACITY,
+    DEAD,
+    REQUESTS,
+    a_reading,
+    a_site,
+    a_window,
+    a_world,
+    an_ent,
+    key,
+    rounds,
+)
+from tests.planning.past import points, with_past
+
+LOGINS = SignalName("logins")
 
 
 def demand(world: World) -> Demand:
@@ -24,34 +37,15 @@ def demand(world: World) -> Demand:
     return demand_of(facts, world.ents[0], judge_sites(facts))
 
 
-def samples(
-    world: World,
-    *,
-    seconds: int = 600,
-    per_second: float = 20.0,
-    rise: float = 0.0,
-    attempts: float | None = None,
-    expected: float = 0.0,
-    successes: float | None = None,
-    capacity: tuple[float, float] = (50.0, 50.0),
-    failing: bool = False,
-) -> World:
-    """A past of regular samples up to now, rising by `rise` per second squared."""
-    ages = range(seconds, 0, -5)
-    found = tuple(
-        DemandSample(
-            ent=key(),
-            at=BELL - timedelta(seconds=age),
-            demand_per_second=per_second - rise * age,
-            first_attempts_per_second=attempts,
-            successes_per_second=successes,
-            expected_per_second=expected,
-            ready_capacity_per_second=capacity[0] if age > seconds / 2 else capacity[1],
-            failing=failing,
-        )
-        for age in ages
-    )
-    return replace(world, memory=replace(world.memory, samples=Samples(complete_since=BELL, demand=found)))
+def read(world: World, signal: str, *values: float | None) -> World:
+    """The world with this signal read at its sites `a`, `b` and so on."""
+    more = tuple(a_reading(key(), site, value, BELL, signal) for site, value in zip("abcd", values, strict=False))
+    known = {(r.site, r.signal) for r in more}
+    return replace(world, readings=(*(r for r in world.readings if (r.site, r.signal) not in known), *more))
+
+
+def present_detail(found: Demand) -> str:
+    return next(term.detail for term in found.explained.terms if term.reason is Reason.PRESENT_DEMAND)
 
 
 def test_the_largest_term_wins_and_is_named() -> None:
@@ -64,133 +58,175 @@ def test_the_largest_term_wins_and_is_named() -> None:
     assert found.explained.won.detail == "event strike"
 
 
-def test_a_rising_demand_is_followed_over_the_lead_time_and_bounded() -> None:
-    """A trend is looked ahead by the lead time, and at most doubles the present."""
-    ent = an_ent(scaling=Scaling(lead_time=timedelta(minutes=1)))
-    slow = demand(samples(a_world(ents=[ent]), rise=0.1))
-    assert slow.ahead_per_second == pytest.approx(26.0, abs=0.5)
-    fast = demand(samples(a_world(ents=[ent]), rise=2.0, seconds=120))
-    assert fast.ahead_per_second == pytest.approx(40.0)
+@pytest.mark.parametrize(
+    ("requests", "logins", "need", "named"),
+    [(20.0, 10.0, 50.0, "10.0/s of logins"), (60.0, 10.0, 60.0, "60.0/s of requests"), (50.0, 10.0, 50.0, "requests")],
+)
+def test_the_largest_need_of_several_signals_wins_and_is_named(
+    requests: float, logins: float, need: float, named: str
+) -> None:
+    """Ten log-ins per second at one per replica need as much as fifty requests at five (design §5 stage 3)."""
+    signals = (
+        DemandSignal(signal=REQUESTS, capacity_per_replica=CAPACITY),
+        DemandSignal(signal=LOGINS, capacity_per_replica=1.0),
+    )
+    world = read(read(a_world(ents=[an_ent(signals=signals)]), "requests", requests, 0.0), "logins", logins, 0.0)
+    found = demand(world)
+    assert found.ahead_per_second == pytest.approx(need)
+    assert named in present_detail(found)
 
 
-def test_a_falling_demand_is_not_followed_down() -> None:
-    """The present counts in full however fast it falls."""
-    assert demand(samples(a_world(), per_second=20.0, rise=-0.5)).ahead_per_second == pytest.approx(20.0)
+def test_every_signal_must_be_known() -> None:
+    """Log-ins that nobody counts may be the larger need: demand is not known as a whole, and its bound still counts."""
+    signals = (
+        DemandSignal(signal=REQUESTS, capacity_per_replica=CAPACITY),
+        DemandSignal(signal=LOGINS, capacity_per_replica=1.0),
+    )
+    found = demand(a_world(ents=[an_ent(signals=signals)]))
+    assert found.present_per_second is None
+    assert found.now_per_second == 20.0
+    assert found.blind is not None
+    assert "logins at a is missing" in found.blind.text
 
 
-def test_a_surprise_raises_the_rest_of_the_morning_before_the_peak() -> None:
-    """First attempts at twice their curve for ten minutes raise the bell that is still to come."""
-    bell = a_window(key(), BELL + timedelta(minutes=3), 60, 100.0)
-    found = demand(samples(a_world(windows=(bell,)), attempts=40.0, expected=20.0))
-    assert found.explained.won is not None
-    assert found.explained.won.reason is Reason.SURPRISE
-    assert 190.0 < found.ahead_per_second < 200.0, "shrunk towards 1"
+def test_retries_count_for_capacity_and_not_for_what_users_want() -> None:
+    """Sixty arrive, twenty of them for the first time: sixty are carried, the rise of retries is not followed."""
+    storm = points(per_second=60.0, rise=0.3, attempts=20.0)
+    world = with_past(read(read(a_world(), "requests", 60.0, 0.0), "firstAttempts", 20.0, 0.0), recent=storm)
+    found = demand(world)
+    assert found.ahead_per_second == 60.0
+    assert found.first_attempts_per_second == 20.0
 
 
-def test_a_surprise_is_bounded() -> None:
-    """At most `surprise.max`."""
-    bell = a_window(key(), BELL + timedelta(minutes=3), 60, 100.0)
-    found = demand(samples(a_world(windows=(bell,)), attempts=900.0, expected=20.0))
-    assert found.ahead_per_second == pytest.approx(400.0)
+def test_where_first_attempts_are_not_known_demand_itself_is_followed() -> None:
+    """Without a count of retries the rise of all requests is what there is."""
+    found = demand(with_past(read(a_world(), "requests", 60.0, 0.0), recent=points(per_second=60.0, rise=0.1)))
+    assert found.ahead_per_second == pytest.approx(90.0)
 
 
 @pytest.mark.parametrize(
-    ("attempts", "seconds", "by_event"), [(40.0, 200, False), (0.3, 600, False), (40.0, 600, True), (None, 600, False)]
+    ("at_a", "at_b", "total"), [(20.0, 5.0, 25.0), (20.0, None, 20.0), (None, 5.0, None), (None, None, None)]
 )
-def test_no_surprise_on_little_evidence_or_beside_an_event(
-    attempts: float | None,
-    seconds: int,
-    by_event: bool,  # noqa: FBT001 - a column of the table
+def test_totals_are_known_where_traffic_is_heard(at_a: float | None, at_b: float | None, total: float | None) -> None:
+    """A standby without traffic need not speak; a silent site with traffic makes the total unknown, never smaller."""
+    assert demand(read(a_world(), "firstAttempts", at_a, at_b)).first_attempts_per_second == total
+
+
+@pytest.mark.parametrize(
+    ("signal", "ratio", "held"),
+    [("errors", 0.2, True), ("loginFailures", 0.2, True), ("errors", 0.01, False), ("loginFailures", 0.0, False)],
+)
+def test_falling_demand_under_errors_is_no_reason_to_shrink(
+    signal: str,
+    ratio: float,
+    held: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Under five minutes, under 200 attempts, with an event, or unmeasured: no surprise."""
-    bell = a_window(key(), BELL + timedelta(minutes=3), 60, 100.0, by_event=by_event)
-    found = demand(samples(a_world(windows=(bell,)), attempts=attempts, expected=20.0, seconds=seconds))
-    assert found.ahead_per_second == pytest.approx(100.0)
+    """Users who cannot get in are not users who left (design §5 stage 3)."""
+    found = demand(read(a_world(), signal, ratio))
+    assert (found.no_shrink is not None) is held
+    assert found.failing is held
 
 
-def test_a_forecast_only_adds() -> None:
-    """A forecast below the rest changes nothing; above it, it wins."""
-    world = a_world()
-    low = replace(world, readings=(*world.readings, a_reading(key(), "a", 5.0, BELL, "forecast")))
-    high = replace(world, readings=(*world.readings, a_reading(key(), "a", 90.0, BELL, "forecast")))
-    assert demand(low).ahead_per_second == 20.0
-    assert demand(high).ahead_per_second == 90.0
+@pytest.mark.parametrize(
+    ("at_a", "at_b", "everywhere"), [(0.2, 0.2, True), (0.2, 0.0, False), (0.0, 0.2, False), (0.2, None, False)]
+)
+def test_errors_are_everywhere_only_if_at_every_site_with_traffic(
+    at_a: float,
+    at_b: float | None,
+    everywhere: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """One sick site is that site's own matter, and a silent one says nothing."""
+    world = a_world(weights={("nord", "a"): 50, ("nord", "b"): 50})
+    assert demand(read(world, "errors", at_a, at_b)).failing_everywhere is everywhere
 
 
-def test_the_largest_need_of_several_signals_wins() -> None:
-    """Ten log-ins per second at one per replica need more than twenty requests at five."""
-    logins = SignalName("logins")
-    signals = (
-        DemandSignal(signal=REQUESTS, capacity_per_replica=CAPACITY),
-        DemandSignal(signal=logins, capacity_per_replica=1.0),
-    )
-    world = a_world(ents=[an_ent(signals=signals)])
-    extra = tuple(a_reading(key(), site, 10.0 if site == "a" else 0.0, BELL, "logins") for site in "ab")
-    assert demand(replace(world, readings=(*world.readings, *extra))).ahead_per_second == pytest.approx(50.0)
-
-
-def test_falling_demand_under_errors_is_no_reason_to_shrink() -> None:
-    """Users who cannot get in are not users who left."""
-    world = a_world()
-    found = demand(replace(world, readings=(*world.readings, a_reading(key(), "a", 0.2, BELL, "errors"))))
+def test_what_fell_silent_is_still_there() -> None:
+    """The last demand that was known as a whole counts for as long as nothing newer is known."""
+    found = demand(with_past(read(a_world(), "requests", None, 0.0), known_per_second=80.0, known_at=BELL))
+    assert found.now_per_second == 80.0
+    assert found.present_per_second is None
     assert found.no_shrink is not None
-    assert found.no_shrink.reason is Reason.ERRORS_PERSIST
+    assert found.no_shrink.reason is Reason.EVIDENCE_NOT_FRESH
 
 
-def lead(ent: Ent, *leads: tuple[int, int], peak: float = 0.0) -> timedelta:
-    """The lead time with these measurements of (step class, seconds) and a bell of this size to come."""
-    learned = tuple(LearnedLead(site=SiteName("a"), step_class=c, seconds=s) for c, s in leads)
-    world = a_world(ents=[ent], windows=(a_window(key(), BELL, 60, peak),))
-    memory = replace(world.memory, ents=(EntMemory(ent=key(), leads=learned),))
-    return lead_time(facts_of(replace(world, memory=memory), BELL), ent)
+@pytest.mark.parametrize(
+    ("known_ago", "window_in", "held"),
+    [
+        (timedelta(hours=11, minutes=59), None, True),
+        (timedelta(hours=12, seconds=1), None, False),
+        (timedelta(hours=12, seconds=1), timedelta(minutes=-5), True),
+        (timedelta(hours=12, seconds=1), timedelta(minutes=4), True),
+        (timedelta(hours=12, seconds=1), timedelta(hours=2), False),
+        (None, None, True),
+    ],
+)
+def test_blindness_holds_for_twelve_hours_and_through_school(
+    known_ago: timedelta | None,
+    window_in: timedelta | None,
+    held: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """`blindHold` ends outside school windows only, and counts from the start of a process that never saw demand."""
+    windows = () if window_in is None else (a_window(key(), BELL + window_in, 30, 10.0),)
+    world = with_past(
+        read(a_world(windows=windows), "requests", None, 0.0),
+        known_per_second=None if known_ago is None else 80.0,
+        known_at=None if known_ago is None else BELL - known_ago,
+    )
+    found = demand(world)
+    assert (found.no_shrink is not None) is held
+    assert found.blind is not None, "it is still not known, whatever may be done about it"
 
 
-def test_lead_time_is_declared_or_learned_or_five_minutes() -> None:
-    """Declared wins; else the slowest measured, within bounds; else five minutes; warm-up is added."""
-    ent = an_ent()
-    assert lead(ent) == timedelta(minutes=5)
-    assert lead(ent, (1, 5), (1, 90), (1, 60)) == timedelta(seconds=90)
-    assert lead(ent, (1, 5)) == timedelta(seconds=30)
-    declared = an_ent(scaling=Scaling(lead_time=timedelta(minutes=2), warm_up=timedelta(seconds=30)))
-    assert lead(declared, (1, 90)) == timedelta(seconds=150)
+def test_after_the_blind_hold_what_was_known_counts_no_more() -> None:
+    """Half a day later the last demand says nothing; errors would still forbid to shrink."""
+    world = with_past(
+        read(a_world(), "requests", None, 0.0), known_per_second=80.0, known_at=BELL - timedelta(hours=13)
+    )
+    assert demand(world).now_per_second == 0.0
+    sick = demand(read(world, "errors", 0.5))
+    assert sick.no_shrink is not None
+    assert sick.no_shrink.reason is Reason.ERRORS_PERSIST
 
 
-def test_a_quick_small_step_says_nothing_of_a_large_one() -> None:
-    """Before a step as large as the bell's was measured, five minutes stay; a longer one counts at once."""
-    ent = an_ent()
-    assert lead(ent, (0, 20), peak=150.0) == timedelta(minutes=5)
-    assert lead(ent, (4, 60), peak=150.0) == timedelta(seconds=60)
-    assert lead(ent, (0, 900), peak=150.0) == timedelta(minutes=15)
+def test_the_users_of_a_dead_site_are_not_known() -> None:
+    """Its last word would count them twice: they arrive elsewhere."""
+    down = rounds(BELL, "ab", api={"a": DEAD}, public={"a": DEAD})
+    world = a_world(sites=[a_site("a"), a_site("b")], rounds=down, demand={("nord", "b"): 7.0})
+    found = demand(world)
+    assert found.present_per_second is None
+    assert found.now_per_second == 7.0
+    assert found.blind is not None
+    assert "a is down" in found.blind.text
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), [(1, 2, 0), (1, 3, 1), (1, 4, 1), (1, 5, 2), (10, 26, 4)])
-def test_steps_are_classed_by_doubling(before: int, after: int, expected: int) -> None:
-    """Lead times of small and large steps are learned apart."""
-    assert step_class(before, after) == expected
+def a_forecast(*per_second: float, set_aside: str = "") -> Forecast:
+    """A forecast whose slots begin at the bell."""
+    return Forecast(ent=key(), start=BELL, per_second=per_second, days=8, set_aside=set_aside)
 
 
-def test_a_shared_dependency_bounds_growth() -> None:
-    """Beyond what single sign-on carries, pods cure nothing."""
-    ent = an_ent(dependencies=(Dependency(name="sso", capacity_per_second=40.0),))
-    world = a_world(ents=[ent], windows=(a_window(key(), BELL, 60, 150.0),))
-    facts = facts_of(world, BELL)
-    ceiling = ceiling_of(facts, demand(world))
-    assert ceiling.per_second == 40.0
+@pytest.mark.parametrize(
+    ("slots", "ahead"), [((5.0, 5.0), 20.0), ((5.0, 90.0), 90.0), ((90.0, 5.0), 90.0), ((5.0, 5.0, 90.0), 20.0)]
+)
+def test_a_forecast_only_adds(slots: tuple[float, ...], ahead: float) -> None:
+    """Below the rest it changes nothing; above it, anywhere within the lead time of five minutes, it wins."""
+    assert demand(replace(a_world(), forecasts=(a_forecast(*slots),))).ahead_per_second == ahead
 
 
-def test_growth_that_does_not_help_is_a_bottleneck_elsewhere() -> None:
-    """Capacity up by 20 %, successes flat, errors for three minutes: stop growing above the schedule."""
-    world = samples(a_world(), seconds=400, per_second=60.0, successes=30.0, capacity=(50.0, 80.0), failing=True)
-    world = replace(world, readings=(*world.readings, a_reading(key(), "a", 0.2, BELL, "errors")))
-    ceiling = ceiling_of(facts_of(world, BELL), demand(world))
-    assert ceiling.because is not None
-    assert ceiling.because.reason is Reason.BOTTLENECK_ELSEWHERE
+def test_a_forecast_that_was_set_aside_is_named_and_does_not_count() -> None:
+    """It lost to the plain calendar: it stays in the explanation, worth nothing, with the reason."""
+    found = demand(replace(a_world(), forecasts=(a_forecast(90.0, set_aside="it lost on 31 August"),)))
+    assert found.ahead_per_second == 20.0
+    aside = [term for term in found.explained.terms if term.reason is Reason.FORECAST_SET_ASIDE]
+    assert [(term.value, term.detail) for term in aside] == [(0.0, "it lost on 31 August")]
+    assert found.forecast_per_second == 0.0
 
 
-def test_growth_that_helps_is_none() -> None:
-    """Without lasting errors there is no bottleneck."""
-    world = samples(a_world(), seconds=400, successes=30.0, capacity=(50.0, 80.0))
-    assert ceiling_of(facts_of(world, BELL), demand(world)).per_second is None
+def test_where_nothing_was_ever_seen_demand_is_what_the_schedule_says() -> None:
+    """No reading, no past: the schedule stands, and nothing may shrink."""
+    world = with_past(a_world(windows=(a_window(key(), BELL, 60, 80.0),), readings=()))
+    found = demand(world)
+    assert (found.now_per_second, found.ahead_per_second) == (80.0, 80.0)
+    assert found.no_shrink is not None
 
 
 def test_a_site_without_traffic_is_not_asked_and_not_counted() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from controller.domain.fleet import DataMode, Order, Scaling
-from controller.domain.memory import DemandSample, EntMemory, Move, MoveKind, Samples, SiteMemory, Verdict
+from controller.domain.memory import EntMemory, EntSamples, Move, MoveKind, Samples, SiteMemory, Verdict
 from controller.domain.names import EdgeName, SiteName
 from controller.domain.plan import ConditionStatus, ConditionType, Plan, SetAdmission, SetReplicas, SetWeights
 from controller.domain.readings import ReadingReason, Stale
@@ -236,17 +236,8 @@ def test_a_workload_that_was_never_seen_is_not_prescaled() -> None:
 
 def with_last_known(world: World, per_second: float) -> World:
     """The world with a sample of the demand as it was known a moment ago."""
-    sample = DemandSample(
-        ent=key(),
-        at=BELL - timedelta(seconds=5),
-        demand_per_second=per_second,
-        first_attempts_per_second=None,
-        successes_per_second=None,
-        expected_per_second=0.0,
-        ready_capacity_per_second=0.0,
-        failing=False,
-    )
-    return replace(world, memory=replace(world.memory, samples=Samples(complete_since=BELL, demand=(sample,))))
+    sample = EntSamples(ent=key(), known_per_second=per_second, known_at=BELL - timedelta(seconds=5))
+    return replace(world, memory=replace(world.memory, samples=Samples(complete_since=BELL, ents=(sample,))))
 
 
 def three(counts: dict[str, int], weights: dict[str, int]) -> World:

@@ -40,7 +40,7 @@ FULL = StoredEnt(
         moves=(a_move(),),
         latches=(Latch(site=A, replicas=9, until=BELL, source="schedule college: 08:30 first"),),
         growths=(Growth(site=A, before_replicas=2, replicas=9, since=BELL),),
-        leads=(LearnedLead(site=A, step_class=3, seconds=45),),
+        leads=(LearnedLead(site=A, rows=((3, 2, 45, 40, 60),)),),
         data_ready=((A, BELL),),
     ),
     weights=(StoredWeight(edge=EDGE, site=A, weight=100, max_concurrent=40),),
@@ -68,9 +68,10 @@ def test_it_fits_and_the_newest_moves_stay() -> None:
     "document",
     [
         {},
-        {"version": 2, "restraints": {}},
-        {"version": 1},
-        {"version": 1, "restraints": {"ent": "nord"}},
+        {"version": 3, "restraints": {}},
+        {"version": 2},
+        {"version": 1, "restraints": {"ent": {"namespace": "ents", "name": "nord"}}},
+        {"version": 2, "restraints": {"ent": "nord"}},
         write_ent(FULL) | {"weights": [{"edge": "front"}]},
     ],
 )
