@@ -1,0 +1,50 @@
+"""Edges that stand at sites, and what becomes of them when their site is lost.
+
+What a fallen edge was told last splits nobody's traffic any more. Left in, it would go on sending users to a dead site
+for ever, and the emergency would last as long. Its users come in through other edges, by and by: until the site is
+back they may be missing from what is measured, so nothing of the ENT shrinks.
+"""
+
+from dataclasses import replace
+
+from controller.domain.names import EdgeName, EntKey, SiteName
+from controller.domain.plan import Because
+from controller.domain.reasons import Reason
+from controller.planning.demand import Demand
+from controller.planning.facts import Facts
+from controller.planning.health import Health
+
+
+def fallen_edges(facts: Facts, health: dict[SiteName, Health]) -> frozenset[EdgeName]:
+    """Return the edges that stand at sites that are Down."""
+    return frozenset(e.name for e in facts.world.edges if e.site in health and health[e.site].gone)
+
+
+def without_edges(facts: Facts, fallen: frozenset[EdgeName]) -> Facts:
+    """Return the facts as if these edges did not exist."""
+    if not fallen:
+        return facts
+    ents = {
+        key: replace(ent, edges=tuple(edge for edge in ent.edges if edge not in fallen))
+        for key, ent in facts.ents.items()
+    }
+    routes = {place: routes for place, routes in facts.routes.items() if place[1] not in fallen}
+    return replace(facts, ents=ents, routes=routes)
+
+
+def held_for_fallen_edges(
+    facts: Facts, demands: dict[EntKey, Demand], fallen: frozenset[EdgeName]
+) -> dict[EntKey, Demand]:
+    """Let no ENT shrink whose users may be on their way from a fallen edge to another."""
+    if not fallen:
+        return demands
+    lost = {ent.key: sorted(fallen.intersection(ent.edges)) for ent in facts.world.ents}
+    return {
+        key: replace(demand, no_shrink=_on_their_way(lost[key])) if lost[key] and not demand.no_shrink else demand
+        for key, demand in demands.items()
+    }
+
+
+def _on_their_way(edges: list[EdgeName]) -> Because:
+    text = f"{', '.join(edges)} fell with its site: its users may still be on their way to another edge"
+    return Because(reason=Reason.SITE_DOWN, text=text)
