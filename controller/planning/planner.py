@@ -11,7 +11,7 @@ from controller.planning.admission import admission_of, caps_of
 from controller.planning.bottleneck import ceiling_of
 from controller.planning.conditions import conditions_of
 from controller.planning.demand import Demand, demand_of
-from controller.planning.edges import fallen_edges, held_for_fallen_edges, without_edges
+from controller.planning.edges import fallen_edges, held_for_edges, without_edges
 from controller.planning.facts import Facts, facts_of
 from controller.planning.guards import guarded
 from controller.planning.health import Health, failback_hold_until, judge_sites
@@ -30,10 +30,9 @@ def plan(world: World, now: datetime) -> Plan:
     """Decide what to do. Same world, same instant: same plan."""
     facts = facts_of(world, now)
     health = judge_sites(facts)
-    fallen = fallen_edges(facts, health)
-    facts = without_edges(facts, fallen)
+    facts = without_edges(facts, fallen_edges(facts, health))
     measured = {key: demand_of(facts, ent, health) for key, ent in facts.ents.items()}
-    demands = held_for_fallen_edges(facts, measured, fallen)
+    demands = held_for_edges(facts, measured, health)
     ceilings = {key: ceiling_of(facts, demand) for key, demand in demands.items()}
     placed = place(facts, demands, ceilings, health)
     routed = route(facts, demands, placed, health)

@@ -108,10 +108,22 @@ def test_users_of_a_fallen_edge_are_awaited() -> None:
     found = decided(one_site("b", dead="a", weights={"b": left, "c": left}))
     assert not [a for a in found.actions if isinstance(a, SetReplicas)]
     kept = [held for held in found.withheld if isinstance(held.action, SetReplicas) and held.action.site == "b"]
-    assert [held.because.reason for held in kept] == [Reason.SITE_DOWN]
+    assert [held.because.reason for held in kept] == [Reason.EVIDENCE_NOT_FRESH]
     assert "edge-a" in kept[0].because.text
     back = decided(one_site("b"))
     assert [a.site for a in back.actions if isinstance(a, SetReplicas)] == ["b"], "in peace it may shrink"
+
+
+def test_an_edge_out_of_sight_may_have_changed_its_mind() -> None:
+    """While a site is Unknown, so is where its edge sends users: what is measured here may fall for that reason."""
+    world = one_site("a")
+    lost = tuple(seen for seen in world.rounds if seen.observer != "a")
+    doubtful = seeing([Sight.WELL] * 3 + [Sight.BOTH_FAIL] * 2, observer="a", at="a", of="c")
+    one_view = tuple(seen for seen in lost if seen.observer == "c")
+    found = decided(replace(world, rounds=(*one_view, *doubtful)))
+    assert not [a for a in found.actions if isinstance(a, SetReplicas)]
+    own = [h for h in found.withheld if isinstance(h.action, SetReplicas) and h.action.site == "a"]
+    assert "edge-c" in own[0].because.text
 
 
 def test_a_hold_is_kept_at_every_edge() -> None:
