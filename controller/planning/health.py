@@ -299,8 +299,5 @@ def _used(facts: Facts, ent: EntKey, site: SiteName) -> bool:
 
 def _unmeasured(facts: Facts, site: Site) -> bool:
     """Tell whether users are there and their errors, once measured, are not now: no proof that the sickness ended."""
-    return any(
-        isinstance(facts.reading(ent.key, site.name, ERRORS), Stale)
-        for ent in facts.ents.values()
-        if facts.largest_shares(ent).get(site.name, 0.0) > 0
-    )
+    stale = (e for e in facts.ents.values() if isinstance(facts.reading(e.key, site.name, ERRORS), Stale))
+    return any(facts.largest_shares(ent).get(site.name, 0.0) > 0 for ent in stale)
