@@ -234,6 +234,14 @@ def test_one_sick_ent_is_its_own_matter(sick: int, expected: Verdict) -> None:
         assert "ents/est: 50.0% errors" in found.because.text
 
 
+def test_figures_of_nobody_are_none() -> None:
+    """Errors at a site, or of an ENT, that is no longer declared make nobody sick."""
+    world = a_world(sites=SITES, rounds=rounds(BELL, THREE))
+    strange = (a_reading(key(), "gone", 0.5, BELL, "errors"), a_reading(key("gone"), "a", 0.5, BELL, "errors"))
+    found = judge_sites(facts_of(replace(world, readings=(*world.readings, *strange)), BELL))
+    assert {str(site): h.verdict for site, h in found.items()} == dict.fromkeys(THREE, Verdict.HEALTHY)
+
+
 def test_errors_are_named_before_latency() -> None:
     """Of two troubles the worse is told."""
     world = a_world(sites=SITES, rounds=rounds(BELL, THREE))
