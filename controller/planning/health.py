@@ -45,11 +45,11 @@ class Evidence(StrEnum):
     SICK_BUT_ANSWERING = "sick but answering"
     """Sick by its own word or figures, while both paths have answered for long."""
     DOUBTFUL = "doubtful"
-    """Fails by one path, for too few rounds, or in the eyes of too few."""
+    """Answers nobody on both paths, or fails for most that vote, for too few rounds or in the eyes of too few."""
     NONE = "none"
     """Nobody could vote."""
     WELL = "well"
-    """Both paths answer somebody, and nothing is wrong."""
+    """Both paths answer somebody, and no vote is under way."""
     WELL_FOR_LONG = "well for long"
     """So for most observers, measured and held."""
 
@@ -167,7 +167,7 @@ def _evidence(
         return Evidence.NONE, Because(reason=Reason.OBSERVER_IN_DOUBT, text=text)
     if above_slo is not None:
         return _sick(votes), above_slo
-    if not votes.well:
+    if not votes.well or votes.carried(votes.shut_now):
         return Evidence.DOUBTFUL, _doubt(site, votes)
     held = before is None or before.verdict not in _BAD or _held(facts, site, votes, before)
     because = Because(reason=Reason.ANSWERING, text=f"{name} answers on all paths")

@@ -76,6 +76,8 @@ class Votes:
     """Saw both paths fail in three rounds running."""
     shut: int = 0
     """Saw the public address fail in three rounds running, whatever the API server did."""
+    shut_now: int = 0
+    """Saw the public address fail just now, whatever the API server did."""
     api_failing: int = 0
     """Saw the API server alone fail just now."""
     well: int = 0
@@ -181,6 +183,7 @@ def votes_on(site: Site, observers: Sequence[Observer], world: World) -> Votes:
         voters=len(voting),
         dead=_count(voting, (Sight.BOTH_FAIL,), HOLD_ROUNDS),
         shut=_count(voting, (Sight.BOTH_FAIL, Sight.PUBLIC_FAILS), HOLD_ROUNDS),
+        shut_now=_count(voting, (Sight.BOTH_FAIL, Sight.PUBLIC_FAILS), 1),
         api_failing=_count(voting, (Sight.API_FAILS,), 1),
         well=_count(voting, (Sight.WELL,), 1),
         well_for_long=_count(voting, (Sight.WELL,), RECOVERY_ROUNDS),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from controller.domain.fleet import Edge, EdgeKind, Ent
+from controller.domain.fleet import Edge, EdgeKind, Ent, Scaling
 from controller.domain.memory import DemandSample, EntMemory, Memory, Samples, SiteMemory, Verdict
 from controller.domain.names import EdgeName, ObserverName, SiteName
 from controller.domain.plan import Action, Plan, SetAdmission, SetFloor, SetReplicas, SetWeights
@@ -31,6 +31,9 @@ READING_FRESH = timedelta(seconds=30)
 """As `Freshness.max_age`: the longest that a dead peer's last word is believed."""
 FAULT_AT = 3
 """The round in which the fault begins; before it every planner has planned in peace."""
+STABILIZATION = timedelta(seconds=10)
+"""A thirtieth of the default, so that what it hides is seen. It must be longer than reports are apart: demand that is
+summed over readings of different instants counts nobody twice, and somebody not at all, while traffic moves."""
 DEMAND_PER_SECOND = 60.0
 REPLICAS = 30
 """At every site; 16 carry the demand at 75 %, so that everybody would like to shrink when the fault begins."""
@@ -150,7 +153,8 @@ class Network:
     def ent(self) -> Ent:
         """One ENT, everywhere, with an edge at every site."""
         edges = tuple(EdgeName(f"edge-{s}") for s in self.case.sites)
-        return an_ent(sites=tuple(self.case.sites), home=self.case.home, edges=edges)
+        scaling = Scaling(stabilization_window=STABILIZATION)
+        return an_ent(sites=tuple(self.case.sites), home=self.case.home, edges=edges, scaling=scaling)
 
     @property
     def now(self) -> datetime:
@@ -291,7 +295,7 @@ class Network:
             rounds=tuple(seen for r in known for seen in r.rounds),
             replicas=tuple(r.state for r in known if r.state is not None),
             routes=tuple(route for r in known for route in r.routes),
-            memory=replace(self.memory[me], samples=self._samples()),
+            memory=replace(self.memory[me], samples=self._samples(self.memory[me])),
             self_site=SiteName(me),
             writable_sites=frozenset({SiteName(me)}),
         )
@@ -319,12 +323,12 @@ class Network:
                 for s in self.case.sites
             ),
             routes=tuple(route for s in self.living for route in self._routes(s)),
-            memory=Memory(samples=self._samples()),
+            memory=Memory(samples=self._samples(Memory())),
             writable_sites=frozenset(SiteName(s) for s in self.case.sites),
         )
 
-    def _samples(self) -> Samples:
-        """No stabilization holds anything back, and the demand was known a moment ago: the boldest memory there is."""
+    def _samples(self, memory: Memory) -> Samples:
+        """Nothing is missing of the past, and the demand was known a moment ago: the boldest memory there is."""
         sample = DemandSample(
             ent=self.ent.key,
             at=self.now - ROUND,
@@ -335,7 +339,8 @@ class Network:
             ready_capacity_per_second=REPLICAS * CAPACITY,
             failing=False,
         )
-        return Samples(complete_since=self.now - timedelta(hours=1), demand=(sample,))
+        recent = memory.samples.recommendations
+        return Samples(complete_since=self.now - timedelta(hours=1), recommendations=recent, demand=(sample,))
 
     def _edges(self) -> tuple[Edge, ...]:
         return tuple(

@@ -137,6 +137,16 @@ def test_three_rounds_in_a_row(rounds_failed: int) -> None:
     assert verdict(a_world(sites=SITES, rounds=seen)) is expected
 
 
+@pytest.mark.parametrize(("failing", "expected"), [(1, Verdict.HEALTHY), (2, Verdict.UNKNOWN)])
+def test_a_vote_under_way_is_a_doubt(failing: int, expected: Verdict) -> None:
+    """While most of those that vote see it fail, one that sees it well does not make it Healthy."""
+    found = seeing([Sight.WELL] * 5, observer="well")
+    for i in range(2):
+        last = Sight.PUBLIC_FAILS if i < failing else Sight.WELL
+        found += seeing([*[Sight.WELL] * 4, last], observer=f"o{i}")
+    assert verdict(a_world(sites=SITES, rounds=found)) is expected
+
+
 def test_no_observers_know_nothing() -> None:
     """Without any round every site is Unknown."""
     assert verdict(a_world(sites=SITES, rounds=())) is Verdict.UNKNOWN

@@ -22,6 +22,8 @@ from tests.planning.network import FAULT_AT, WITNESS, Case, Network, Pair
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 STEPS = FAULT_AT + 10
 """Twenty seconds of the fault: nine to see it, two rounds of delay, seven until the dead are silent."""
+PLANNED_STEPS = STEPS + 4
+"""Enough for a stabilization window to pass after everybody has acted, and for all to plan after it."""
 IN_TIME = FAULT_AT + 4
 """With every report in time: the step of nine seconds after a loss that came just after a round."""
 
@@ -188,7 +190,7 @@ def test_what_all_do_together_breaks_no_rule(sites: str, witness: bool, count: i
     for case in planned_cases(sites, witness=witness):
         network = Network(case)
         in_time = not case.lost and not case.delays
-        for _ in range(STEPS):
+        for _ in range(PLANNED_STEPS):
             network.look()
             network.plan()
             _check_verdicts(network)
