@@ -385,8 +385,9 @@ def safer(kept: Health, interrupted: Health, at_restart: Health) -> bool:
     It may know less; it may be slower to forgive what it remembers; and where it lost a round of a fall that is over,
     it may go by what is seen now.
     """
-    if interrupted.verdict in (kept.verdict, Verdict.UNKNOWN, at_restart.verdict):
-        return interrupted.verdict is not Verdict.HEALTHY or kept.verdict is Verdict.HEALTHY
+    remembered_bad = at_restart.verdict in BAD and interrupted.verdict is at_restart.verdict
+    if interrupted.verdict in (kept.verdict, Verdict.UNKNOWN) or remembered_bad:
+        return True
     milder = {Verdict.DOWN: (Verdict.DEGRADED, Verdict.HEALTHY), Verdict.DEGRADED: (Verdict.HEALTHY,)}
     missed = kept.because.reason is Reason.RECOVERING and at_restart.verdict not in BAD
     return missed and interrupted.verdict in milder.get(kept.verdict, ())

@@ -127,7 +127,7 @@ def check_verdicts(network: Network) -> None:
     [("ab", False, 78), ("ab", True, 170), ("abc", False, 336), ("abc", True, 598), ("abcd", False, 930)],
 )
 def test_never_a_false_down_and_every_loss_is_seen(sites: str, witness: bool, count: int) -> None:  # noqa: FBT001 - a row of the table
-    """2,112 cases (nightly 22,000): Down only what is dead or cut off from two, and whatever a planner hears of it.
+    """2,112 cases (nightly 19,103): Down only what is dead or cut off from two, and whatever a planner hears of it.
 
     Verdicts of every planner after every round, against the network itself: nobody is held for Down too early, or
     while at most one observer has lost it; and where two observers and a majority of those heard have lost a site
@@ -180,7 +180,7 @@ def planned_cases(sites: str, *, witness: bool) -> Iterator[Case]:
     ("sites", "witness", "count"), [("ab", False, 4), ("ab", True, 6), ("abc", False, 34), ("abcd", False, 18)]
 )
 def test_what_all_do_together_breaks_no_rule(sites: str, witness: bool, count: int) -> None:  # noqa: FBT001 - a row of the table
-    """62 cases (nightly 3,300) in which every planner plans: its plan is safe by itself, and so is the union.
+    """62 cases (nightly 2,912) in which every planner plans: its plan is safe by itself, and so is the union.
 
     The union of all actions of a round is held against the invariants in the world as it is. Nobody writes for
     another; nobody shrinks who would be missed; every edge that stands answers somebody at any time, and has left
