@@ -183,6 +183,8 @@ class Edge:
 
     name: EdgeName
     kind: EdgeKind
+    site: SiteName | None = None
+    """Where it stands: the instance of that site writes it, and it falls with the site. None: outside all sites."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

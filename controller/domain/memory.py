@@ -34,6 +34,10 @@ class SiteMemory:
     """Since when it is Healthy without interruption; None while it is not."""
     fell_at: datetime | None = None
     """When it was last Degraded or Down; None when never seen so."""
+    well_since: datetime | None = None
+    """While Degraded or Down: since when nothing but health is seen; None while it is not, and at other times."""
+    relapses: int = 0
+    """How often it fell again before the fall before was forgiven; each doubles the hold before fail-back."""
 
 
 class MoveKind(StrEnum):

@@ -16,6 +16,7 @@ class ReadingReason(StrEnum):
     NOT_A_NUMBER = "NotANumber"
     INFINITE = "Infinite"
     NEGATIVE = "Negative"
+    IMPLAUSIBLE = "Implausible"
     SEVERAL_SERIES = "SeveralSeries"
     HTTP_ERROR = "HttpError"
     MALFORMED = "Malformed"

@@ -32,6 +32,8 @@ class Reason(StrEnum):
     NO_EVIDENCE = "NoEvidence"
     OBSERVER_IN_DOUBT = "ObserverInDoubt"
     NO_REFERENCES = "NoReferences"
+    TOO_FEW_OBSERVERS = "TooFewObservers"
+    DECLARED_SICK = "DeclaredSick"
     RECOVERING = "Recovering"
     # traffic
     SITE_DOWN = "SiteDown"

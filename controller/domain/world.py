@@ -23,12 +23,20 @@ class SignalReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRound:
-    """All that one observer probed within one round of two seconds."""
+    """All that one observer probed within one round of two seconds.
+
+    `at` is the end of the round on the clock of whoever assembled the world: the rounds of a peer, whose clock may
+    differ, are dated by when its sequence was seen to advance.
+    """
 
     observer: ObserverName
     sequence: int
     at: datetime
     probes: tuple[Probe, ...]
+    site: SiteName | None = None
+    """Where the observer stands; None: outside all sites, as a witness or a management cluster does."""
+    declares_sick: bool = False
+    """The observer says that the site at which it stands should not be sent users. Trusted downwards only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

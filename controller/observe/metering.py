@@ -11,7 +11,7 @@ from datetime import datetime
 from controller.domain.names import EntKey, SignalName, SiteName
 from controller.domain.world import SignalReading
 from controller.observe.metrics_source import MetricsSource, QueryError, Sample
-from controller.observe.readings import Freshness, LabelNames, SignalMemory
+from controller.observe.readings import Freshness, LabelNames, SignalMemory, counts_events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,8 @@ class SiteMeter:
         self.asked = False
         """Every query has been asked once."""
         self._memories = {
-            q.signal: SignalMemory(plan.site, q.signal, plan.labels, plan.freshness) for q in plan.queries
+            q.signal: SignalMemory(plan.site, q.signal, plan.labels, plan.freshness, of_events=counts_events(q.promql))
+            for q in plan.queries
         }
 
     async def run(self) -> None:
@@ -75,11 +76,13 @@ class SiteMeter:
         await asyncio.gather(*(self._ask_one(query) for query in self.plan.queries))
         self.asked = True
 
-    def readings(self, ents: Iterable[EntKey], now: datetime) -> tuple[SignalReading, ...]:
-        """Return all signals of the ENTs as of now."""
+    def readings(
+        self, ents: Iterable[EntKey], now: datetime, used: frozenset[EntKey] = frozenset()
+    ) -> tuple[SignalReading, ...]:
+        """Return all signals of the ENTs as of now. `used` are the ENTs whose users are sent to this site."""
         keys = tuple(ents)
         return tuple(
-            reading for query in self.plan.queries for reading in self._memories[query.signal].readings(keys, now)
+            reading for query in self.plan.queries for reading in self._memories[query.signal].readings(keys, now, used)
         )
 
     async def _ask_one(self, query: SignalQuery) -> None:

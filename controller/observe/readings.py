@@ -2,17 +2,30 @@
 
 | seen | reading |
 |---|---|
-| one finite value of 0 or more, neither too old nor from the future | Fresh |
-| query failed: HTTP error, timeout, unreachable, malformed, partial | Missing with that reason |
+| one finite value from 0 to `LARGEST_BELIEVED`, neither too old nor from the future | Fresh |
+| query failed: HTTP status 4xx or 5xx | Missing HttpError |
+| query failed: HTML, not JSON, `status: error`, no vector | Missing Malformed |
+| query failed: no answer in time; refused or broken connection | Missing TimedOut, Unreachable |
+| query answered with warnings: a part of the result is missing | Missing PartialResult |
 | no sample for the ENT | Missing Empty |
 | several samples for the ENT | Missing SeveralSeries |
-| NaN, infinite, negative | Missing NotANumber, Infinite, Negative |
-| instant too long before ours, or after it | Missing TooOld, FromTheFuture |
+| NaN, infinite, negative, too large for any site on earth | Missing NotANumber, Infinite, Negative, Implausible |
+| instant too long before ours, or after it: a stuck source, or clocks that differ | Missing TooOld, FromTheFuture |
+| a rate of events that stands still while users are sent there | Stale FrozenCounter |
 | first window after the source was away | Stale Quarantined |
+| first window after the ENT's own series were away, or stood still | Stale HalfWindow |
 | Missing, but Fresh not too long ago | Stale with the last Fresh value and the reason |
+
+A rate stands still when it falls to exactly 0 within one window of having been `LEAST_FLOW` or more (nobody's users
+all leave within a minute), or repeats such a value to the last bit for `STANDS_STILL_AFTER`. It is believed again one
+window after it has moved. Where no users are sent, 0 is what there is to see.
+
+A restart of the source that falls between two questions leaves a gap of a scrape or two, which a rate bridges; a longer
+one is seen as a refused connection or as an empty answer, and is one of the rows above.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +34,13 @@ from controller.domain.names import EntKey, SignalName, SiteName
 from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
 from controller.domain.world import SignalReading
 from controller.observe.metrics_source import QueryError, Sample
+
+LARGEST_BELIEVED = 1e9
+"""Nothing that is measured here gets near it; a counter that wrapped round does."""
+LEAST_FLOW = 1.0
+"""Events per second from which on a rate over one window cannot be 0, nor repeat itself, by chance."""
+STANDS_STILL_AFTER = timedelta(minutes=2)
+"""Twice the longest scrape interval in use: a rate may repeat itself from one scrape to the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +81,9 @@ def _unfit(value: float) -> ReadingReason | None:
         return ReadingReason.NOT_A_NUMBER
     if math.isinf(value):
         return ReadingReason.INFINITE
-    return ReadingReason.NEGATIVE if value < 0 else None
+    if value < 0:
+        return ReadingReason.NEGATIVE
+    return ReadingReason.IMPLAUSIBLE if value > LARGEST_BELIEVED else None
 
 
 def _untimely(at: datetime, now: datetime, freshness: Freshness) -> ReadingReason | None:
@@ -80,9 +102,69 @@ def by_ent(samples: Iterable[Sample], labels: LabelNames) -> Mapping[EntKey, lis
     return groups
 
 
+def counts_events(promql: str) -> bool:
+    """Tell whether the query is a plain rate of a counter.
+
+    Quotients and quantiles are none: they may rightly stay what they are, 0 too.
+    """
+    bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", promql)
+    return bool(re.search(r"\b(rate|irate|increase)\s*\(", bare)) and "/" not in bare and "quantile" not in bare
+
+
 AWAY_AFTER_FAILURES = 2
 """Failed queries in a row that make a source away. One slow answer empties no window; a refused connection does at
 once: whoever refuses does not scrape either."""
+
+
+class FlowMemory:
+    """Whether the rates of one query move, per ENT."""
+
+    def __init__(self, window: timedelta) -> None:
+        self._window = window
+        self._same_since: dict[EntKey, Sample] = {}
+        """The first sample of those that are alike to the last bit."""
+        self._flowed: dict[EntKey, Sample] = {}
+        """The last sample with a flow worth the name."""
+        self._stuck: set[EntKey] = set()
+
+    def take(self, samples: Mapping[EntKey, list[Sample]]) -> None:
+        """Remember what the query answered; an ENT without a sample begins anew."""
+        alone = {ent: found[0] for ent, found in samples.items() if len(found) == 1}
+        before, flowed = self._same_since, self._flowed
+        self._same_since = {
+            ent: before[ent] if ent in before and before[ent].value == sample.value else sample
+            for ent, sample in alone.items()
+        }
+        self._flowed = {
+            ent: sample if LEAST_FLOW <= sample.value <= LARGEST_BELIEVED else flowed[ent]
+            for ent, sample in alone.items()
+            if LEAST_FLOW <= sample.value <= LARGEST_BELIEVED or ent in flowed
+        }
+        self._stuck &= self._flowed.keys()
+
+    def stuck(self, ent: EntKey, fresh: Fresh) -> Fresh | None:
+        """Return the last flow that was seen if the rate stands still now; None when it does not."""
+        flowed, same = self._flowed.get(ent), self._same_since.get(ent)
+        if flowed is None or same is None:
+            return None
+        fell_silent = fresh.value == 0 and (ent in self._stuck or fresh.at - flowed.at <= self._window)
+        repeats = fresh.value >= LEAST_FLOW and fresh.at - same.at >= STANDS_STILL_AFTER
+        if not fell_silent and not repeats:
+            return None
+        self._stuck.add(ent)
+        return Fresh(value=flowed.value, at=flowed.at)
+
+    def moves_again(self, ent: EntKey) -> bool:
+        """Tell once that a rate that stood still does so no more."""
+        was = ent in self._stuck
+        self._stuck.discard(ent)
+        return was
+
+    def forget(self, ent: EntKey) -> None:
+        """Begin anew for an ENT whose users are not sent there: 0 is what there is to see."""
+        self._same_since.pop(ent, None)
+        self._flowed.pop(ent, None)
+        self._stuck.discard(ent)
 
 
 class SignalMemory:
@@ -93,7 +175,15 @@ class SignalMemory:
     nothing about the source.
     """
 
-    def __init__(self, site: SiteName, signal: SignalName, labels: LabelNames, freshness: Freshness) -> None:
+    def __init__(
+        self,
+        site: SiteName,
+        signal: SignalName,
+        labels: LabelNames,
+        freshness: Freshness,
+        *,
+        of_events: bool = False,
+    ) -> None:
         self._site = site
         self._signal = signal
         self._labels = labels
@@ -102,48 +192,67 @@ class SignalMemory:
         """Why the last query gave nothing; None when it did."""
         self._samples: Mapping[EntKey, list[Sample]] | None = None
         self._failures = 0
-        self._away: set[EntKey] = set()
-        self._believed_from: dict[EntKey, datetime] = {}
+        self._away: dict[EntKey, ReadingReason] = {}
+        """What to say of it in the first window after its return."""
+        self._believed_from: dict[EntKey, tuple[datetime, ReadingReason]] = {}
         self._last_fresh: dict[EntKey, Fresh] = {}
         self._known: frozenset[EntKey] = frozenset()
+        self._flows = FlowMemory(freshness.quarantine) if of_events else None
 
     def take(self, answer: tuple[Sample, ...] | QueryError, now: datetime) -> None:
         """Remember what the query answered."""
         if isinstance(answer, QueryError):
             self.error, self._failures = answer, self._failures + 1
             if answer.reason is ReadingReason.UNREACHABLE or self._failures >= AWAY_AFTER_FAILURES:
-                self._away |= self._known
+                self._away |= dict.fromkeys(self._known, ReadingReason.QUARANTINED)
             return
         self.error, self._failures = None, 0
         self._samples = by_ent(answer, self._labels)
+        if self._flows is not None:
+            self._flows.take(self._samples)
         for ent in sorted(self._known):
             if ent not in self._samples:
-                self._away.add(ent)
+                self._away[ent] = ReadingReason.HALF_WINDOW
             elif ent in self._away:
-                self._away.discard(ent)
-                self._believed_from[ent] = now + self._freshness.quarantine
+                self._believed_from[ent] = (now + self._freshness.quarantine, self._away.pop(ent))
 
-    def readings(self, ents: Sequence[EntKey], now: datetime) -> tuple[SignalReading, ...]:
-        """Return the reading of each ENT as of now; ENTs that are not asked for are forgotten."""
+    def readings(
+        self, ents: Sequence[EntKey], now: datetime, used: frozenset[EntKey] = frozenset()
+    ) -> tuple[SignalReading, ...]:
+        """Return the reading of each ENT as of now; ENTs that are not asked for are forgotten.
+
+        `used` are the ENTs whose users are sent to this site.
+        """
         self._known = frozenset(ents)
-        self._away &= self._known
-        self._believed_from = {ent: at for ent, at in self._believed_from.items() if ent in self._known and at > now}
+        self._away = {ent: why for ent, why in self._away.items() if ent in self._known}
+        self._believed_from = {
+            ent: (at, why) for ent, (at, why) in self._believed_from.items() if ent in self._known and at > now
+        }
         self._last_fresh = {ent: fresh for ent, fresh in self._last_fresh.items() if ent in self._known}
         return tuple(
-            SignalReading(site=self._site, ent=ent, signal=self._signal, reading=self._reading(ent, now))
+            SignalReading(site=self._site, ent=ent, signal=self._signal, reading=self._reading(ent, now, used))
             for ent in ents
         )
 
-    def _reading(self, ent: EntKey, now: datetime) -> Reading:
+    def _reading(self, ent: EntKey, now: datetime, used: frozenset[EntKey]) -> Reading:
         reading = self._as_answered(ent, now)
-        match reading:
-            case Fresh(value=value, at=at) if ent in self._believed_from:
-                return Stale(value=value, at=at, reason=ReadingReason.QUARANTINED)
-            case Fresh():
-                self._last_fresh[ent] = reading
-                return reading
-            case Missing(reason=reason):
-                return self._remembered(ent, reason, now) or reading
+        if isinstance(reading, Missing):
+            return self._remembered(ent, reading.reason, now) or reading
+        if isinstance(reading, Fresh) and self._flows is not None:
+            if ent not in used:
+                self._flows.forget(ent)
+            stuck = self._flows.stuck(ent, reading)
+            if stuck is not None:
+                self._last_fresh[ent] = stuck
+                reading = Missing(reason=ReadingReason.FROZEN_COUNTER)
+                return self._remembered(ent, reading.reason, now) or reading
+            if self._flows.moves_again(ent):
+                self._believed_from[ent] = (now + self._freshness.quarantine, ReadingReason.HALF_WINDOW)
+        if isinstance(reading, Fresh) and ent in self._believed_from:
+            _, why = self._believed_from[ent]
+            return Stale(value=reading.value, at=reading.at, reason=why)
+        if isinstance(reading, Fresh):
+            self._last_fresh[ent] = reading
         return reading
 
     def _as_answered(self, ent: EntKey, now: datetime) -> Reading:

@@ -42,16 +42,17 @@ class Assembler:
     def world(self, seen: Seen, now: datetime) -> World:
         """Return the world as seen by now, in the all-sites topology."""
         declared = seen.policies.declared
+        routes = _routes(seen)
         return World(
             sites=declared.sites,
             ents=declared.ents,
             edges=declared.edges,
             windows=self._book.windows(seen.policies, now),
             forecasts=seen.forecasts,
-            readings=_readings(seen, now),
+            readings=_readings(seen, routes, now),
             rounds=seen.rounds,
             replicas=self._tracker.states(declared.ents, seen.sites, now),
-            routes=_routes(seen),
+            routes=routes,
             orders=Orders(freeze=declared.freeze, dry_run=seen.dry_run),
             memory=seen.memory,
             self_site=None,
@@ -59,13 +60,15 @@ class Assembler:
         )
 
 
-def _readings(seen: Seen, now: datetime) -> tuple[SignalReading, ...]:
+def _readings(seen: Seen, routes: tuple[Route, ...], now: datetime) -> tuple[SignalReading, ...]:
     readings = [
         reading
         for name, site in seen.sites.items()
         if site.meter is not None
         for reading in site.meter.readings(
-            (ent.key for ent in seen.policies.declared.ents if ent.placement(name) is not None), now
+            (ent.key for ent in seen.policies.declared.ents if ent.placement(name) is not None),
+            now,
+            used=frozenset(route.ent for route in routes if route.site == name and route.weight > 0),
         )
     ]
     return tuple(sorted(readings, key=lambda reading: (reading.ent, reading.site, reading.signal)))

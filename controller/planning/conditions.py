@@ -4,7 +4,6 @@ from controller.domain.fleet import Ent, Order
 from controller.domain.memory import Verdict
 from controller.domain.names import EntKey, SiteName
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType
-from controller.domain.readings import ProbePath
 from controller.domain.reasons import Reason
 from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import Demand
@@ -12,9 +11,6 @@ from controller.planning.facts import Facts
 from controller.planning.health import Health
 from controller.planning.placement import Placed
 from controller.planning.scaling import Target
-
-LEAST_REFERENCES = 3
-"""External references that make a vote trustworthy (design §6, Votes)."""
 
 
 def _fine(text: str) -> Because:
@@ -25,7 +21,7 @@ def _quiet(text: str) -> Because:
     return Because(reason=Reason.NOT_NEEDED, text=text)
 
 
-QUORUM = _fine("the references are enough to vote")
+QUORUM = _fine("observers and references are enough to vote")
 SERVED = _fine("what is expected can be served")
 MEASURED = _fine("every site with traffic is measured")
 PRESCALED = _fine("what the next lead time needs is Ready")
@@ -46,7 +42,7 @@ def conditions_of(
     health: dict[SiteName, Health],
 ) -> tuple[Condition, ...]:
     """Return all conditions, those of sites first, sorted by object and type."""
-    found = [c for name in facts.sites for c in _site_conditions(facts, name, health[name])]
+    found = [c for name in facts.sites for c in _site_conditions(name, health[name])]
     by_ent: dict[EntKey, list[Target]] = {}
     for target in targets:
         by_ent.setdefault(target.ent.key, []).append(target)
@@ -56,24 +52,13 @@ def conditions_of(
     return tuple(found)
 
 
-def _site_conditions(facts: Facts, site: SiteName, health: Health) -> list[Condition]:
+def _site_conditions(site: SiteName, health: Health) -> list[Condition]:
     ready = {Verdict.HEALTHY: ConditionStatus.TRUE, Verdict.UNKNOWN: ConditionStatus.UNKNOWN}
     status = ready.get(health.verdict, ConditionStatus.FALSE)
     return [
         Condition(of=site, type=ConditionType.READY, status=status, because=health.because),
-        _condition(site, ConditionType.QUORUM_POSSIBLE, _no_quorum(facts), QUORUM),
+        _condition(site, ConditionType.QUORUM_POSSIBLE, health.no_quorum, QUORUM),
     ]
-
-
-def _no_quorum(facts: Facts) -> Because | None:
-    if not facts.world.rounds:
-        return Because(reason=Reason.NO_EVIDENCE, text="no round of probes has been seen yet")
-    last = max(facts.world.rounds, key=lambda r: (r.at, r.sequence))
-    references = sum(1 for probe in last.probes if probe.path is ProbePath.REFERENCE)
-    if references < LEAST_REFERENCES:
-        text = f"{references} external references are declared; Down needs at least {LEAST_REFERENCES}"
-        return Because(reason=Reason.NO_REFERENCES, text=text)
-    return None
 
 
 def _condition(of: EntKey | SiteName, kind: ConditionType, wrong: Because | None, well: Because) -> Condition:

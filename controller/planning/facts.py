@@ -1,7 +1,7 @@
 """The world, indexed: look-ups that every stage needs, built once per plan."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -121,6 +121,15 @@ def facts_of(world: World, now: datetime) -> Facts:
         samples={samples.ent: samples for samples in world.memory.samples.ents},
         forecasts={ent: tuple(found) for ent, found in forecasts.items()},
     )
+
+
+def rerouted(
+    facts: Facts, ents: dict[EntKey, Ent], routes: dict[tuple[EntKey, EdgeName], dict[SiteName, Route]]
+) -> Facts:
+    """Return the facts with other edges and routes, and the shares that follow from them."""
+    shares_at = {place: _shares(found) for place, found in routes.items()}
+    largest = {key: _largest_shares(ent, shares_at) for key, ent in ents.items()}
+    return replace(facts, ents=ents, routes=routes, shares_at=shares_at, largest=largest)
 
 
 def _shares(routes: dict[SiteName, Route]) -> dict[SiteName, float]:

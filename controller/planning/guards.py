@@ -4,7 +4,7 @@ A guard returns the reason, not a bool. Growth passes every guard but pause and 
 """
 
 from controller.domain.memory import MoveKind
-from controller.domain.names import ActionId, SiteName
+from controller.domain.names import ActionId, EdgeName, SiteName
 from controller.domain.plan import (
     Action,
     Because,
@@ -25,15 +25,16 @@ MOVES_UNDER_FREEZE = (MoveKind.EVACUATION, MoveKind.SWITCHOVER)
 def guarded(facts: Facts, actions: list[Action]) -> dict[ActionId, Withheld]:
     """Return the actions that must not be taken, with the reason."""
     found: dict[ActionId, Withheld] = {}
+    edges = {edge.name: edge.site for edge in facts.world.edges}
     for action in actions:
-        because = _held_by(facts, action)
+        because = _held_by(facts, action, edges)
         if because is not None:
             found[action.id] = Withheld(action=action, because=because)
     return found
 
 
-def _held_by(facts: Facts, action: Action) -> Because | None:
-    return _dry_run(facts) or _pause(facts, action) or _freeze(facts, action) or _elsewhere(facts, action)
+def _held_by(facts: Facts, action: Action, edges: dict[EdgeName, SiteName | None]) -> Because | None:
+    return _dry_run(facts) or _pause(facts, action) or _freeze(facts, action) or _elsewhere(facts, action, edges)
 
 
 def _dry_run(facts: Facts) -> Because | None:
@@ -72,16 +73,21 @@ def shrinks_or_moves(action: Action) -> bool:
             return cap is not None and new < cap
 
 
-def _elsewhere(facts: Facts, action: Action) -> Because | None:
-    """In the one-site topology an instance writes only its own cluster; the others are expected to act themselves."""
+def _elsewhere(facts: Facts, action: Action, edges: dict[EdgeName, SiteName | None]) -> Because | None:
+    """In the one-site topology an instance writes only its own cluster; the others are expected to act themselves.
+
+    What an edge holds is written by the site at which the edge stands, whatever site it is about.
+    """
     if facts.world.self_site is None:
         return None
     site: SiteName | None = None
     match action:
-        case SetReplicas() | SetFloor() | SetAdmission():
+        case SetReplicas() | SetFloor():
             site = action.site
+        case SetAdmission():
+            site = edges.get(action.edge) or action.site
         case SetWeights() | SetDnsTargets():
-            site = facts.world.self_site
+            site = edges.get(action.edge) or facts.world.self_site
     if site in facts.world.writable_sites:
         return None
     return Because(reason=Reason.NOT_WRITABLE_HERE, text=f"expected from the instance at {site}")

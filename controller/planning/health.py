@@ -1,46 +1,84 @@
 """Verdict per site, from several independent signals: entered fast, left slowly.
 
-| evidence of the last rounds                                  | verdict  |
-|--------------------------------------------------------------|----------|
-| API server and every public address fail, three rounds       | Down     |
-| public addresses fail, API server answers, three rounds      | Degraded |
-| errors or latency above the SLO on a fresh reading           | Degraded |
-| API server alone fails                                       | Unknown  |
-| the observer is in doubt, or did not look                    | Unknown  |
-| both paths answer                                            | Healthy  |
+What the votes and the fresh readings say now is one of seven kinds of evidence. It meets the verdict in force, and
+the table says what comes of it; a site that was never judged counts as Unknown before.
 
 Rules:
-1. An observer is in doubt when fewer than half of its external references answer; alone (all-sites topology), also
-   when fewer than half of the other sites answer. In doubt it votes nothing.
-2. With several observers a site is Down when two of them and a majority of those that vote say so.
-3. Down and Degraded are left only on fresh evidence of health, held for `RECOVERY_ROUNDS`. Unknown never ends them.
-4. A missing reading is no evidence. A failed probe is evidence only by an observer that is not in doubt.
+1. Down takes the vote of observers (`votes.py`): both paths failing, three rounds running.
+2. Degraded takes a vote that the public address fails, the site's own word, or fresh errors or latency above the SLO
+   of most of its ENTs that have users there. It is entered at once.
+3. Down and Degraded are left only by health that is voted, measured where users are, and held: `RECOVERY_ROUNDS` for
+   most observers and `RECOVERY` without anything bad seen in between. Not knowing never ends them.
+4. A missing reading is no evidence, nor is a probe of an observer that abstains.
+5. Every fall before the last one was forgiven doubles the hold before traffic comes back, up to `LONGEST_HOLD`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum, auto
+from enum import StrEnum
 
 from controller.domain.fleet import Site
 from controller.domain.memory import SiteMemory, Verdict
-from controller.domain.names import ObserverName, SignalName, SiteName
+from controller.domain.names import EntKey, SignalName, SiteName
 from controller.domain.plan import Because
-from controller.domain.readings import Fresh, Probe, ProbePath, Stale, answers
+from controller.domain.readings import Fresh, Stale
 from controller.domain.reasons import Reason
-from controller.domain.world import EvidenceRound
 from controller.planning.facts import Facts
+from controller.planning.votes import (
+    HOLD_ROUNDS,
+    LEAST_REFERENCES,
+    RECOVERY_ROUNDS,
+    Votes,
+    observers_of,
+    votes_on,
+)
 
-HOLD_ROUNDS = 3
-"""Rounds in a row that must fail (design §6, Votes)."""
-EVIDENCE_FRESH = timedelta(seconds=15)
-"""Rounds older than this are history: seven periods, so that `RECOVERY_ROUNDS` fit with one or two missing."""
-FORGIVEN_AFTER = timedelta(hours=4)
-"""A site that was Healthy for so long has no fall to return from (cap of the hold-off, failover reference)."""
-RECOVERY_ROUNDS = 5
-"""Rounds in a row that must be well before a bad verdict ends: longer than the way in, so that it cannot flap."""
-LEAST_OBSERVERS = 2
-"""Votes that it takes where there are several observers (design §6, Votes)."""
+
+class Evidence(StrEnum):
+    """What is seen of a site now, before what was held of it."""
+
+    DEAD = "dead"
+    """Voted: both paths fail."""
+    SICK = "sick"
+    """Voted: the public address fails. Or sick by its own word or figures."""
+    SICK_BUT_ANSWERING = "sick but answering"
+    """Sick by its own word or figures, while both paths have answered for long."""
+    DOUBTFUL = "doubtful"
+    """Answers nobody on both paths, or fails for most that vote, for too few rounds or in the eyes of too few."""
+    NONE = "none"
+    """Nobody could vote."""
+    WELL = "well"
+    """Both paths answer somebody, and no vote is under way."""
+    WELL_FOR_LONG = "well for long"
+    """So for most observers, measured and held."""
+
+
+_HEALTHY, _DEGRADED, _DOWN, _UNKNOWN = Verdict.HEALTHY, Verdict.DEGRADED, Verdict.DOWN, Verdict.UNKNOWN
+
+# fmt: off
+BEFORE = (                       _HEALTHY,  _DEGRADED, _DOWN,     _UNKNOWN)
+TRANSITIONS: Mapping[Evidence, tuple[Verdict, Verdict, Verdict, Verdict]] = {
+    Evidence.DEAD:               (_DOWN,     _DOWN,     _DOWN,     _DOWN),
+    Evidence.SICK:               (_DEGRADED, _DEGRADED, _DOWN,     _DEGRADED),
+    Evidence.SICK_BUT_ANSWERING: (_DEGRADED, _DEGRADED, _DEGRADED, _DEGRADED),
+    Evidence.DOUBTFUL:           (_UNKNOWN,  _DEGRADED, _DOWN,     _UNKNOWN),
+    Evidence.NONE:               (_UNKNOWN,  _DEGRADED, _DOWN,     _UNKNOWN),
+    Evidence.WELL:               (_HEALTHY,  _DEGRADED, _DOWN,     _HEALTHY),
+    Evidence.WELL_FOR_LONG:      (_HEALTHY,  _HEALTHY,  _HEALTHY,  _HEALTHY),
+}
+# fmt: on
+"""The verdict that follows, by evidence (rows) and verdict in force (columns, as `BEFORE` names them)."""
+
+RECOVERY = timedelta(seconds=8)
+"""How long nothing bad may be seen before a bad verdict ends: the span of `RECOVERY_ROUNDS`. Errors that come and go
+with every scrape would flap otherwise, since the paths answer all the while."""
+LONGEST_HOLD = timedelta(hours=4)
+"""Cap of the doubling hold before fail-back (failover reference, hysteresis)."""
+FORGIVEN_AFTER = LONGEST_HOLD
+"""A site that was Healthy for so long has no fall to return from, and its next fall is a first one again."""
+MOST_RELAPSES = 10
+"""Counting further changes nothing: even a hold of fifteen seconds is at its cap by then."""
 LEAST_REQUESTS_PER_SECOND = 1.0
 """Below this an error ratio says nothing: one unlucky user would be a percentage."""
 
@@ -50,15 +88,7 @@ LATENCY = SignalName("latencySeconds")
 """95th percentile of response time, in seconds."""
 REQUESTS = SignalName("requests")
 
-
-class Sight(Enum):
-    """What one observer saw of one site in one round."""
-
-    WELL = auto()
-    PUBLIC_FAILS = auto()
-    API_FAILS = auto()
-    BOTH_FAIL = auto()
-    ABSTAINS = auto()
+_BAD = (Verdict.DOWN, Verdict.DEGRADED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +100,11 @@ class Health:
     since: datetime
     healthy_since: datetime | None
     fell_at: datetime | None
+    well_since: datetime | None
+    relapses: int
     because: Because
+    no_quorum: Because | None
+    """Why nobody could vote the site Down now; None when its loss would be seen."""
 
     @property
     def gone(self) -> bool:
@@ -78,175 +112,192 @@ class Health:
         return self.verdict is Verdict.DOWN
 
 
+def failback_hold_until(health: Health, hold: timedelta) -> datetime | None:
+    """Return until when a site that fell stays without the traffic it had; None when it has not fallen or is not back.
+
+    `hold` is what the ENT declares for a first fall.
+    """
+    if health.fell_at is None or health.healthy_since is None:
+        return None
+    doublings = max(0, min(health.relapses, MOST_RELAPSES))
+    return health.healthy_since + min(min(hold, LONGEST_HOLD) * (1 << doublings), LONGEST_HOLD)
+
+
+def next_verdict(before: Verdict | None, evidence: Evidence) -> Verdict:
+    """Look up the table."""
+    return TRANSITIONS[evidence][BEFORE.index(before or Verdict.UNKNOWN)]
+
+
 def judge_sites(facts: Facts) -> dict[SiteName, Health]:
     """Give the verdict on every site."""
-    rounds = _rounds_by_observer(facts)
-    return {name: _judge(facts, site, rounds) for name, site in facts.sites.items()}
-
-
-def _rounds_by_observer(facts: Facts) -> dict[ObserverName, tuple[EvidenceRound, ...]]:
-    rounds: dict[ObserverName, list[EvidenceRound]] = {}
-    for seen in sorted(facts.world.rounds, key=lambda r: (r.observer, r.sequence)):
-        if facts.now - seen.at <= EVIDENCE_FRESH:
-            rounds.setdefault(seen.observer, []).append(seen)
-    return {observer: tuple(found) for observer, found in rounds.items()}
-
-
-def _judge(facts: Facts, site: Site, rounds: Mapping[ObserverName, Sequence[EvidenceRound]]) -> Health:
-    alone = len(rounds) < LEAST_OBSERVERS
-    others = tuple(name for name in facts.sites if name != site.name)
-    sights = {
-        observer: tuple(_sight(seen, site, others if alone else ()) for seen in found[-RECOVERY_ROUNDS:])
-        for observer, found in rounds.items()
+    observers = observers_of(facts.world, facts.now)
+    above = _above_slo(facts)
+    return {
+        name: _judge(facts, site, votes_on(site, observers, facts.world), above.get(name))
+        for name, site in facts.sites.items()
     }
-    verdict, because = _raw_verdict(facts, site, sights)
-    return _with_hysteresis(facts, site, verdict, because, sights)
 
 
-def _sight(seen: EvidenceRound, site: Site, others: Sequence[SiteName]) -> Sight:
-    """Reduce the probes of one round to what they say of the site. `others` is empty when there are other observers."""
-    if in_doubt(seen, others):
-        return Sight.ABSTAINS
-    api = _path_answers(seen.probes, ProbePath.API, site.name)
-    public = _path_answers(seen.probes, ProbePath.PUBLIC, site.name)
-    match api, public:
-        case (None, _) | (_, None) if site.has_public_address or api is None:
-            return Sight.ABSTAINS
-        case (True, True) | (True, None):
-            return Sight.WELL
-        case (False, True):
-            return Sight.API_FAILS
-        case (True, False):
-            return Sight.PUBLIC_FAILS
-        case (False, False):
-            return Sight.BOTH_FAIL
-        case _:
-            # Only one path exists (no public address): one path alone is never proof of death.
-            return Sight.API_FAILS
-
-
-def in_doubt(seen: EvidenceRound, others: Sequence[SiteName]) -> bool:
-    """Tell whether the observer must abstain: it may be the one that is cut off (rule 1)."""
-    references = [answers(p.result) for p in seen.probes if p.path is ProbePath.REFERENCE]
-    answered = sum(1 for answer in references if answer)
-    if not references or answered * 2 < len(references):
-        return True
-    alive = sum(1 for name in others if _any_path_answers(seen.probes, name))
-    return alive * 2 < len(others)
-
-
-def _path_answers(probes: Sequence[Probe], path: ProbePath, site: SiteName) -> bool | None:
-    """Any of the addresses answering is enough; None when none was looked at."""
-    looked = [answers(p.result) for p in probes if p.path is path and p.target == site]
-    known = [answer for answer in looked if answer is not None]
-    return any(known) if known else None
-
-
-def _any_path_answers(probes: Sequence[Probe], site: SiteName) -> bool:
-    return any(_path_answers(probes, path, site) for path in (ProbePath.API, ProbePath.PUBLIC))
-
-
-def _raw_verdict(facts: Facts, site: Site, sights: Mapping[ObserverName, Sequence[Sight]]) -> tuple[Verdict, Because]:
-    """The verdict of the evidence alone, before hysteresis."""
-    if _voted(sights, Sight.BOTH_FAIL):
-        text = f"API server and public address of {site.name} failed in {HOLD_ROUNDS} rounds in a row"
-        return Verdict.DOWN, Because(reason=Reason.PATHS_FAILING, text=text)
-    if _voted(sights, Sight.PUBLIC_FAILS):
-        text = f"the public address of {site.name} failed in {HOLD_ROUNDS} rounds in a row; its API server answers"
-        return Verdict.DEGRADED, Because(reason=Reason.PUBLIC_ADDRESS_FAILING, text=text)
-    last = [found[-1] for found in sights.values() if found]
-    if not last or all(sight is Sight.ABSTAINS for sight in last):
-        text = f"no observer could vote on {site.name}: its references do not answer, or it did not look"
-        return Verdict.UNKNOWN, Because(reason=Reason.OBSERVER_IN_DOUBT, text=text)
-    sick = _above_slo(facts, site)
-    if sick is not None:
-        return Verdict.DEGRADED, sick
-    if Sight.WELL not in last:
-        text = f"{site.name} is seen by one path only, or has failed for fewer than {HOLD_ROUNDS} rounds"
-        return Verdict.UNKNOWN, Because(reason=Reason.API_SERVER_FAILING, text=text)
-    return Verdict.HEALTHY, Because(reason=Reason.ANSWERING, text=f"{site.name} answers on all paths")
-
-
-def _voted(sights: Mapping[ObserverName, Sequence[Sight]], looked_for: Sight) -> bool:
-    """Tell whether enough observers saw this in each of the last `HOLD_ROUNDS` rounds (rule 2)."""
-    needed = min(LEAST_OBSERVERS, len(sights))
-    voters = {name: found[-HOLD_ROUNDS:] for name, found in sights.items() if found and found[-1] is not Sight.ABSTAINS}
-    in_favour = sum(
-        1 for found in voters.values() if len(found) == HOLD_ROUNDS and all(sight is looked_for for sight in found)
-    )
-    return needed > 0 and in_favour >= needed and in_favour * 2 > len(voters)
-
-
-def _above_slo(facts: Facts, site: Site) -> Because | None:
-    """Return why the site is sick by its own fresh figures, or None. One sick ENT is the ENT's, not the site's."""
-    looked_at, sick = 0, []
-    for ent in facts.ents.values():
-        requests = facts.reading(ent.key, site.name, REQUESTS)
-        if ent.placement(site.name) is None or not isinstance(requests, Fresh):
-            continue
-        if requests.value < LEAST_REQUESTS_PER_SECOND:
-            continue
-        looked_at += 1
-        errors = facts.reading(ent.key, site.name, ERRORS)
-        latency = facts.reading(ent.key, site.name, LATENCY)
-        if isinstance(errors, Fresh) and errors.value > ent.slo.error_ratio:
-            sick.append((Reason.ERRORS_ABOVE_SLO, f"{ent.key}: {errors.value:.1%} errors"))
-        elif isinstance(latency, Fresh) and latency.value > ent.slo.latency_seconds:
-            sick.append((Reason.LATENCY_ABOVE_SLO, f"{ent.key}: {latency.value:.2f} s"))
-    if not looked_at or len(sick) * 2 <= looked_at:
-        return None
-    return Because(reason=sick[0][0], text=f"above the SLO at {site.name}: " + ", ".join(text for _, text in sick))
-
-
-def _with_hysteresis(
-    facts: Facts, site: Site, verdict: Verdict, because: Because, sights: Mapping[ObserverName, Sequence[Sight]]
-) -> Health:
-    """Let a bad verdict end only on held, fresh health (rule 3)."""
+def _judge(facts: Facts, site: Site, votes: Votes, above_slo: Because | None) -> Health:
     before = facts.site_memory.get(site.name)
-    bad = (Verdict.DOWN, Verdict.DEGRADED)
-    if before is not None and before.verdict in bad and verdict not in bad:
-        well = verdict is Verdict.HEALTHY and all(
-            len(found) >= RECOVERY_ROUNDS and all(sight is Sight.WELL for sight in found)
-            for found in sights.values()
-            if found and found[-1] is not Sight.ABSTAINS
-        )
-        if not well or _unmeasured(facts, site):
-            text = f"{site.name} was {before.verdict}; it must be well for {RECOVERY_ROUNDS} rounds before that ends"
-            verdict, because = before.verdict, Because(reason=Reason.RECOVERING, text=text)
-    same = before is not None and before.verdict is verdict
-    since = before.since if before is not None and same else facts.now
-    healthy_since = _healthy_since(before, verdict, facts.now)
-    fell_at = before.fell_at if before is not None else None
-    if verdict in bad:
-        fell_at = since
-    elif healthy_since is not None and facts.now - healthy_since > FORGIVEN_AFTER:
-        fell_at = None
+    evidence, because = _evidence(facts, site, votes, above_slo, before)
+    verdict = next_verdict(before.verdict if before is not None else None, evidence)
+    if verdict is not next_verdict(None, evidence):
+        text = f"{site.name} was {verdict}; it must be well for {RECOVERY_ROUNDS} rounds before that ends"
+        because = Because(reason=Reason.RECOVERING, text=text)
+    return _remembering(facts.now, verdict, evidence, before, _fresh(facts.now, site, verdict, because, votes))
+
+
+def _evidence(
+    facts: Facts, site: Site, votes: Votes, above_slo: Because | None, before: SiteMemory | None
+) -> tuple[Evidence, Because]:
+    """Say what is seen now: what is worst first, each trusted as far as it goes."""
+    name = site.name
+    if votes.carried(votes.dead):
+        text = f"API server and public address of {name} failed in {HOLD_ROUNDS} rounds in a row"
+        return Evidence.DEAD, Because(reason=Reason.PATHS_FAILING, text=text)
+    if votes.carried(votes.shut):
+        text = f"the public address of {name} failed in {HOLD_ROUNDS} rounds in a row"
+        return Evidence.SICK, Because(reason=Reason.PUBLIC_ADDRESS_FAILING, text=text)
+    if votes.declared_sick:
+        because = Because(reason=Reason.DECLARED_SICK, text=f"{name} says itself that it should not be sent users")
+        return _sick(votes), because
+    if not votes.voters:
+        text = f"no observer could vote on {name}: its references do not answer, or it did not look"
+        return Evidence.NONE, Because(reason=Reason.OBSERVER_IN_DOUBT, text=text)
+    if above_slo is not None:
+        return _sick(votes), above_slo
+    if not votes.well or votes.carried(votes.shut_now):
+        return Evidence.DOUBTFUL, _doubt(site, votes)
+    held = before is None or before.verdict not in _BAD or _held(facts, site, votes, before)
+    because = Because(reason=Reason.ANSWERING, text=f"{name} answers on all paths")
+    return Evidence.WELL_FOR_LONG if held and votes.recovered else Evidence.WELL, because
+
+
+def _sick(votes: Votes) -> Evidence:
+    return Evidence.SICK_BUT_ANSWERING if votes.recovered else Evidence.SICK
+
+
+def _held(facts: Facts, site: Site, votes: Votes, before: SiteMemory) -> bool:
+    """Tell whether a bad verdict may end: health has lasted, and is measured where users are (rule 3)."""
+    lasted = before.well_since is not None and facts.now - before.well_since >= RECOVERY
+    return lasted and votes.recovered and not _unmeasured(facts, site)
+
+
+def _doubt(site: Site, votes: Votes) -> Because:
+    if votes.heard < votes.needed:
+        text = f"{site.name} fails in the eyes of too few: {votes.heard} observers may vote, {votes.needed} are needed"
+        return Because(reason=Reason.TOO_FEW_OBSERVERS, text=text)
+    if votes.api_failing == votes.voters:
+        text = f"the API server of {site.name} fails; one path alone is no proof"
+        return Because(reason=Reason.API_SERVER_FAILING, text=text)
+    text = f"{site.name} fails for fewer than {HOLD_ROUNDS} rounds, or observers do not agree how"
+    return Because(reason=Reason.PATHS_FAILING, text=text)
+
+
+def _no_quorum(site: Site, votes: Votes) -> Because | None:
+    if votes.equipped >= votes.needed:
+        return None
+    if votes.heard >= votes.needed:
+        text = f"{votes.equipped} of {votes.heard} observers have {LEAST_REFERENCES} external references or more"
+        return Because(reason=Reason.NO_REFERENCES, text=f"{text}; Down needs {votes.needed} such observers")
+    if not votes.heard:
+        return Because(reason=Reason.NO_EVIDENCE, text=f"nobody who may vote on {site.name} was heard lately")
+    text = f"{votes.heard} observer that may vote on {site.name} was heard, Down needs {votes.needed}: add a witness"
+    return Because(reason=Reason.TOO_FEW_OBSERVERS, text=text)
+
+
+def _fresh(now: datetime, site: Site, verdict: Verdict, because: Because, votes: Votes) -> Health:
+    """Return the verdict as if nothing had been held before."""
     return Health(
         site=site.name,
         verdict=verdict,
-        since=since,
-        healthy_since=healthy_since,
-        fell_at=fell_at,
+        since=now,
+        healthy_since=now if verdict is Verdict.HEALTHY else None,
+        fell_at=now if verdict in _BAD else None,
+        well_since=None,
+        relapses=0,
         because=because,
+        no_quorum=_no_quorum(site, votes),
     )
 
 
-def _healthy_since(before: SiteMemory | None, verdict: Verdict, now: datetime) -> datetime | None:
-    """A moment of not knowing does not end a time of health; a bad verdict does."""
-    known = before.healthy_since if before is not None else None
-    match verdict:
-        case Verdict.HEALTHY:
-            return known or (before.since if before is not None and before.verdict is Verdict.HEALTHY else now)
-        case Verdict.UNKNOWN:
-            return known
-        case Verdict.DEGRADED | Verdict.DOWN:
-            return None
+def _remembering(
+    now: datetime, verdict: Verdict, evidence: Evidence, before: SiteMemory | None, fresh: Health
+) -> Health:
+    """Carry on what was held before: times, the last fall, and how often it came back."""
+    if before is None:
+        return fresh
+    since = before.since if before.verdict is verdict else now
+    if verdict in _BAD:
+        well = evidence in (Evidence.WELL, Evidence.WELL_FOR_LONG)
+        well_since = (before.well_since or now) if well else None
+        return replace(fresh, since=since, fell_at=since, well_since=well_since, relapses=_relapses(before, now))
+    healthy_since = before.healthy_since
+    if verdict is Verdict.HEALTHY and healthy_since is None:
+        healthy_since = since
+    if healthy_since is not None and _forgiven(before, now):
+        return replace(fresh, since=since, healthy_since=healthy_since)
+    return replace(fresh, since=since, healthy_since=healthy_since, fell_at=before.fell_at, relapses=before.relapses)
+
+
+def _relapses(before: SiteMemory, now: datetime) -> int:
+    """Count a fall that comes before the last one was forgiven; while it lasts it is one and the same."""
+    if before.verdict in _BAD:
+        return before.relapses
+    if before.fell_at is None or _forgiven(before, now):
+        return 0
+    return min(before.relapses + 1, MOST_RELAPSES)
+
+
+def _forgiven(before: SiteMemory, now: datetime) -> bool:
+    """Tell whether health has lasted so long that the fall is over. A moment of not knowing does not end it."""
+    return before.healthy_since is not None and now - before.healthy_since > FORGIVEN_AFTER
+
+
+def _above_slo(facts: Facts) -> dict[SiteName, Because]:
+    """Return the sites that are sick by their own fresh figures. One sick ENT is the ENT's matter, not the site's."""
+    suspects = _suspects(facts)
+    found: dict[SiteName, Because] = {}
+    for name in sorted(suspects):
+        if name not in facts.sites:
+            continue
+        used = [ent for ent in facts.ents.values() if ent.placement(name) is not None and _used(facts, ent.key, name)]
+        sick = [(ent.key, *suspects[name][ent.key]) for ent in used if ent.key in suspects[name]]
+        if len(sick) * 2 > len(used):
+            text = ", ".join(f"{key}: {text}" for key, _, text in sick)
+            found[name] = Because(reason=sick[0][1], text=f"above the SLO at {name}: {text}")
+    return found
+
+
+def _suspects(facts: Facts) -> dict[SiteName, dict[EntKey, tuple[Reason, str]]]:
+    """Return what is above its SLO, whoever it concerns; errors say more than latency.
+
+    One pass over the readings: on an ordinary day nothing is found, and nothing else is looked up.
+    """
+    strictest = {
+        ERRORS: min((ent.slo.error_ratio for ent in facts.ents.values()), default=0.0),
+        LATENCY: min((ent.slo.latency_seconds for ent in facts.ents.values()), default=0.0),
+    }
+    found: dict[SiteName, dict[EntKey, tuple[Reason, str]]] = {}
+    for r in facts.world.readings:
+        least = strictest.get(r.signal)
+        if least is None or not isinstance(r.reading, Fresh) or r.reading.value <= least or r.ent not in facts.ents:
+            continue
+        value, slo = r.reading.value, facts.ents[r.ent].slo
+        if r.signal == ERRORS and value > slo.error_ratio:
+            found.setdefault(r.site, {})[r.ent] = (Reason.ERRORS_ABOVE_SLO, f"{value:.1%} errors")
+        elif r.signal == LATENCY and value > slo.latency_seconds:
+            found.setdefault(r.site, {}).setdefault(r.ent, (Reason.LATENCY_ABOVE_SLO, f"{value:.2f} s"))
+    return found
+
+
+def _used(facts: Facts, ent: EntKey, site: SiteName) -> bool:
+    requests = facts.reading(ent, site, REQUESTS)
+    return isinstance(requests, Fresh) and requests.value >= LEAST_REQUESTS_PER_SECOND
 
 
 def _unmeasured(facts: Facts, site: Site) -> bool:
     """Tell whether users are there and their errors, once measured, are not now: no proof that the sickness ended."""
-    return any(
-        isinstance(facts.reading(ent.key, site.name, ERRORS), Stale)
-        for ent in facts.ents.values()
-        if facts.largest_shares(ent).get(site.name, 0.0) > 0
-    )
+    stale = (e for e in facts.ents.values() if isinstance(facts.reading(e.key, site.name, ERRORS), Stale))
+    return any(facts.largest_shares(ent).get(site.name, 0.0) > 0 for ent in stale)

@@ -25,6 +25,7 @@ from controller.domain.reasons import Reason
 from controller.domain.world import World
 from controller.planning.data import data_can_serve
 from controller.planning.demand import Demand, demand_of
+from controller.planning.edges import fallen_edges, without_edges
 from controller.planning.facts import EMERGENCY_UTILISATION, Facts, facts_of
 from controller.planning.guards import shrinks_or_moves
 from controller.planning.health import Health, judge_sites
@@ -63,6 +64,7 @@ def violations(world: World, plan: Plan, now: datetime) -> tuple[Violation, ...]
     """Return every violation of every rule; the empty plan has none."""
     facts = facts_of(world, now)
     health = judge_sites(facts)
+    facts = without_edges(facts, fallen_edges(facts, health))
     touched = {action.ent for action in plan.actions}
     demands = {key: demand_of(facts, ent, health) for key, ent in facts.ents.items() if key in touched}
     case = _Case(facts, plan, health, demands)

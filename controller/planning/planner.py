@@ -11,9 +11,10 @@ from controller.planning.admission import admission_of, caps_of
 from controller.planning.bottleneck import ceiling_of
 from controller.planning.conditions import conditions_of
 from controller.planning.demand import Demand, demand_of
+from controller.planning.edges import fallen_edges, held_for_edges, without_edges
 from controller.planning.facts import Facts, facts_of
 from controller.planning.guards import guarded
-from controller.planning.health import Health, judge_sites
+from controller.planning.health import Health, failback_hold_until, judge_sites
 from controller.planning.placement import place
 from controller.planning.remembering import memory_after
 from controller.planning.routing import last_move, route
@@ -29,7 +30,9 @@ def plan(world: World, now: datetime) -> Plan:
     """Decide what to do. Same world, same instant: same plan."""
     facts = facts_of(world, now)
     health = judge_sites(facts)
-    demands = {key: demand_of(facts, ent, health) for key, ent in facts.ents.items()}
+    facts = without_edges(facts, fallen_edges(facts, health))
+    measured = {key: demand_of(facts, ent, health) for key, ent in facts.ents.items()}
+    demands = held_for_edges(facts, measured, health)
     ceilings = {key: ceiling_of(facts, demand) for key, demand in demands.items()}
     placed = place(facts, demands, ceilings, health)
     routed = route(facts, demands, placed, health)
@@ -59,6 +62,7 @@ def verdicts(world: World, now: datetime) -> Mapping[SiteName, Verdict]:
 def _next_look(facts: Facts, demands: dict[EntKey, Demand], health: dict[SiteName, Health]) -> datetime:
     """Look again after one cycle, or sooner when a window, a step or a hold time ends before that."""
     instants = [facts.now + PLANNING_CYCLE]
+    fallen = [site for site in health.values() if site.fell_at is not None]
     for key, demand in demands.items():
         for window in facts.windows.get(key, ()):
             instants += [window.start - demand.lead, window.start, window.end]
@@ -66,7 +70,8 @@ def _next_look(facts: Facts, demands: dict[EntKey, Demand], health: dict[SiteNam
             last = last_move(facts, demand.ent, edge)
             if last is not None:
                 instants.append(last.at + demand.ent.shifting.step_interval)
-        for site in health.values():
-            if site.healthy_since is not None and site.fell_at is not None:
-                instants.append(site.healthy_since + demand.ent.shifting.failback_hold)
+        for site in fallen:
+            until = failback_hold_until(site, demand.ent.shifting.failback_hold)
+            if until is not None:
+                instants.append(until)
     return min(instant for instant in instants if instant > facts.now)

@@ -75,6 +75,8 @@ def _site_memory(health: Health) -> SiteMemory:
         since=health.since,
         healthy_since=health.healthy_since,
         fell_at=health.fell_at,
+        well_since=health.well_since,
+        relapses=health.relapses,
     )
 
 

@@ -16,7 +16,7 @@ from controller.domain.reasons import Reason
 from controller.planning.data import data_can_serve
 from controller.planning.demand import Demand
 from controller.planning.facts import EMERGENCY_UTILISATION, TARGET_UTILISATION, Facts
-from controller.planning.health import Health
+from controller.planning.health import Health, failback_hold_until
 from controller.planning.placement import Placed
 from controller.planning.spreading import NOTHING_PER_SECOND, Basin, spread
 
@@ -225,9 +225,8 @@ def _silent_signal(facts: Facts, ent: Ent, site: SiteName) -> Because | None:
 
 
 def _in_failback_hold(facts: Facts, ent: Ent, health: Health) -> bool:
-    if health.fell_at is None or health.healthy_since is None:
-        return False
-    return facts.now - health.healthy_since < ent.shifting.failback_hold
+    until = failback_hold_until(health, ent.shifting.failback_hold)
+    return until is not None and facts.now < until
 
 
 def kind_of_shift(current: Shares, wanted: Shares, facts: Facts, health: dict[SiteName, Health]) -> MoveKind:

@@ -26,7 +26,10 @@ def actions_of(
     # No cap is the highest cap: the first one lowers, and an edge learns it after its first weights.
     raised = [cap for cap in caps if cap.was is not None and cap.max_concurrent > cap.was]
     lowered = [cap for cap in caps if cap.was is None or cap.max_concurrent < cap.was]
-    weights = [_after(action, [cap.id for cap in raised if cap.ent == action.ent]) for action in taken(shifts)]
+    weights = [
+        _after(action, [c.id for c in raised if (c.ent, c.edge) == (action.ent, action.edge)])
+        for action in taken(shifts)
+    ]
     moved: dict[EntKey, list[ActionId]] = {}
     for action in weights:
         moved.setdefault(action.ent, []).append(action.id)

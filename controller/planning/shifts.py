@@ -19,6 +19,8 @@ WEIGHT_SUM = 100
 """Weights of one ENT at one edge sum to this, so that a weight reads as a percentage."""
 WEIGHT_NOISE = 0.001
 """Shares closer than this round to the same weights, or are too small a change to be made."""
+ROUNDING_PERCENT = 1
+"""Weights are whole percents: a share that stays may gain that much by rounding."""
 ROLLOUT_SUSPECTED_FOR = timedelta(minutes=15)
 """A new revision this young at a sick site is the first suspect."""
 ROLLOUT_STEP_PERCENT = 5
@@ -70,7 +72,7 @@ def _shift(
         for s in sorted(after)
         if before[s] != after[s] and current
     )
-    withheld = _why_not_now(facts, demand, edge, why, moves, health) if current else None
+    withheld = _why_not_now(facts, demand, routed, edge, why, moves, health) if current else None
     return Shift(action=_weights(ent, edge, why, before, after, current, routed), moves=moves, withheld=withheld)
 
 
@@ -111,7 +113,7 @@ def _answers(
         targets=targets,
         because=because,
     )
-    withheld = _why_not_now(facts, demand, edge, why, moves, health) if current else None
+    withheld = _why_not_now(facts, demand, routed, edge, why, moves, health) if current else None
     return Shift(action=action, moves=moves, withheld=withheld)
 
 
@@ -167,6 +169,7 @@ def _too_small(ent: Ent, current: Shares, wanted: Shares) -> bool:
 def _why_not_now(
     facts: Facts,
     demand: Demand,
+    routed: Routed,
     edge: EdgeName,
     kind: MoveKind,
     moves: tuple[Move, ...],
@@ -181,6 +184,9 @@ def _why_not_now(
     unseen = [m.site for m in moves if m.site in health and health[m.site].verdict is Verdict.UNKNOWN]
     if unseen:
         return Because(reason=Reason.NO_EVIDENCE, text=health[unseen[0]].because.text)
+    bounded = _bounded_here(routed, moves)
+    if bounded is not None:
+        return bounded
     last = last_move(facts, ent, edge)
     if last is not None and facts.now - last.at < ent.shifting.step_interval:
         text = f"the last step was at {last.at:%H:%M:%S}Z; steps are {ent.shifting.step_interval} apart"
@@ -193,6 +199,13 @@ def _why_not_now(
     if kind is MoveKind.FAILOVER:
         return _rollout_follows(facts, ent, moves, health)
     return None
+
+
+def _bounded_here(routed: Routed, moves: tuple[Move, ...]) -> Because | None:
+    """Return why a site must not get more than it has at this edge, though another edge sends it more already."""
+    bounded = {bound.site: bound.because for bound in routed.bounds if bound.because is not None}
+    grown = [m.site for m in moves if m.after_percent - m.before_percent > ROUNDING_PERCENT and m.site in bounded]
+    return bounded[grown[0]] if grown else None
 
 
 def _needs_no_metrics(kind: MoveKind, moves: tuple[Move, ...], health: dict[SiteName, Health]) -> bool:

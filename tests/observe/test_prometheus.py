@@ -1,14 +1,10 @@
 """Every way in which a Prometheus can fail to answer becomes one error with one reason."""
 
 import asyncio
-import contextlib
 import json
 import math
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -16,38 +12,7 @@ import pytest
 from controller.domain.readings import ReadingReason
 from controller.observe.metrics_source import Grid, QueryError, Series
 from controller.observe.prometheus import THREADS_PER_SOURCE, PrometheusAddress, PrometheusSource
-
-
-@contextmanager
-def answering(status: int, body: bytes, *, after: threading.Event | None = None) -> Iterator[str]:
-    """A server that answers everything so, once the event is set; gives its URL."""
-    seen: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.append(self.headers.get("Authorization", ""))
-            if after is not None:
-                after.wait(10)
-            with contextlib.suppress(BrokenPipeError):  # whoever asked has given up
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the base class calls it
-            """Be quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        if after is not None:
-            after.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.observe.answers import answering
 
 
 def vector(*values: str, **envelope: Any) -> bytes:

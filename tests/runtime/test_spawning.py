@@ -20,7 +20,7 @@ from controller.runtime import spawning
 from controller.runtime.spawning import Spawner
 from tests.builders import BELL, REQUESTS, key
 from tests.kube.scripted import serving
-from tests.observe.test_prometheus import answering
+from tests.observe.answers import answering
 
 
 async def test_a_crashed_task_is_reported_and_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
