@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from controller.domain.names import EdgeName, EntKey, SiteName
 
-MEMORY_VERSION = 1
+MEMORY_VERSION = 2
 """Version of the restraints as written to status."""
 
 

@@ -68,9 +68,9 @@ def test_it_fits_and_the_newest_moves_stay() -> None:
     "document",
     [
         {},
-        {"version": 2, "restraints": {}},
-        {"version": 1},
-        {"version": 1, "restraints": {"ent": "nord"}},
+        {"version": 99, "restraints": {}},
+        {"version": 2},
+        {"version": 2, "restraints": {"ent": "nord"}},
         write_ent(FULL) | {"weights": [{"edge": "front"}]},
     ],
 )

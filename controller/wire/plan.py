@@ -1,0 +1,76 @@
+"""`sonnerie.dev/plan/v1`: one answer, a plan as a line of JSON."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from controller.domain.plan import Plan
+from controller.wire.errors import ERROR_SCHEMA, WireError, refusal_of
+from controller.wire.forms import define, shape_of
+from controller.wire.world import envelope
+
+PLAN_SCHEMA = "sonnerie.dev/plan/v1"
+
+_PLAN = shape_of(Plan)
+_ENVELOPE = envelope(PLAN_SCHEMA)
+PLAN_LINE = define("PlanLine", (*_ENVELOPE, *_PLAN.fields))
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(PLAN_LINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The plan for the question of the same id."""
+
+    id: str
+    plan: Plan
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return the plan as the objects of JSON, in declared order.
+
+    Raises:
+        WireError: it holds a number or an instant that JSON cannot say.
+    """
+    return _PLAN.write(plan)
+
+
+def write_plan_line(answer: Answer) -> bytes:
+    """Return the line, without its end of line; the same plan gives the same bytes.
+
+    Raises:
+        WireError: the plan holds a number or an instant that JSON cannot say.
+    """
+    return msgspec.json.encode({"schema": PLAN_SCHEMA, "id": answer.id, **plan_document(answer.plan)})
+
+
+class _Failure(msgspec.Struct):
+    path: str
+    message: str
+
+
+class _Failed(msgspec.Struct, tag_field="schema", tag=ERROR_SCHEMA):
+    error: _Failure
+
+
+def read_plan_line(line: bytes) -> Answer:
+    """Return the answer.
+
+    Raises:
+        WireError: the line is not a plan; of an error line, what that says.
+    """
+    try:
+        found = _decoder.decode(line)
+        values = {field.name: getattr(found, field.name) for field in _PLAN.fields}
+        return Answer(id=found.id, plan=_PLAN.read(_PLAN.struct(**values)))
+    except (WireError, ValueError, RecursionError) as error:
+        raise _told_by(line) or refusal_of(error) from None
+
+
+def _told_by(line: bytes) -> WireError | None:
+    try:
+        failed = msgspec.json.decode(line, type=_Failed)
+    except (ValueError, RecursionError):
+        return None
+    return WireError(failed.error.path, failed.error.message)
