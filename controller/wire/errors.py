@@ -4,15 +4,17 @@
 """
 
 import re
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
-ERROR_SCHEMA = "sonnerie.dev/error/v1"
+ERROR_SCHEMA: Final = "sonnerie.dev/error/v1"
 
 _AT = re.compile(r" - at `\$(?P<path>.*)`$", re.DOTALL)
 """How msgspec ends its messages: the place, as a JSON path."""
 _FIELD = re.compile(r"^Object (?P<what>contains unknown|missing required) field `(?P<field>.*)`$", re.DOTALL)
-_LONGEST_MESSAGE = 500
+_LONGEST_TEXT = 500
 """A message may quote what it refuses; a line that is refused for its length must not come back whole."""
 
 
@@ -61,8 +63,26 @@ def _of_a_field(text: str) -> WireError:
     )
 
 
+class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What is wrong."""
+
+    path: Annotated[str, Meta(description="The field, as in `world.ents[3].region`; empty: the line as a whole.")]
+    message: Annotated[str, Meta(description="What is wrong with it, in words; they may change.")]
+
+
+class ErrorLine(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The answer to a line of which no plan can be made."""
+
+    schema: Annotated[Literal["sonnerie.dev/error/v1"], Meta(description="What the line is, and in which version.")]
+    id: Annotated[str | None, Meta(description="The id of the question; null where it could not be read.")]
+    error: Annotated[Fault, Meta(description="What is wrong, and where.")]
+
+
 def write_error_line(error: WireError, identity: str | None) -> bytes:
     """Return the error line, without its end of line; the id is null where none could be read."""
-    message = error.message if len(error.message) <= _LONGEST_MESSAGE else error.message[:_LONGEST_MESSAGE] + "…"
-    path = error.path if len(error.path) <= _LONGEST_MESSAGE else error.path[:_LONGEST_MESSAGE] + "…"
-    return msgspec.json.encode({"schema": ERROR_SCHEMA, "id": identity, "error": {"path": path, "message": message}})
+    fault = Fault(path=_short(error.path), message=_short(error.message))
+    return msgspec.json.encode(ErrorLine(schema=ERROR_SCHEMA, id=identity, error=fault))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from controller.domain.plan import Plan
-from controller.wire.errors import ERROR_SCHEMA, WireError, refusal_of
+from controller.wire.errors import ErrorLine, WireError, refusal_of
 from controller.wire.forms import define, shape_of
 from controller.wire.world import envelope
 
@@ -45,15 +45,6 @@ def write_plan_line(answer: Answer) -> bytes:
     return msgspec.json.encode({"schema": PLAN_SCHEMA, "id": answer.id, **plan_document(answer.plan)})
 
 
-class _Failure(msgspec.Struct):
-    path: str
-    message: str
-
-
-class _Failed(msgspec.Struct, tag_field="schema", tag=ERROR_SCHEMA):
-    error: _Failure
-
-
 def read_plan_line(line: bytes) -> Answer:
     """Return the answer.
 
@@ -70,7 +61,7 @@ def read_plan_line(line: bytes) -> Answer:
 
 def _told_by(line: bytes) -> WireError | None:
     try:
-        failed = msgspec.json.decode(line, type=_Failed)
+        told = msgspec.json.decode(line, type=ErrorLine).error
     except (ValueError, RecursionError):
         return None
-    return WireError(failed.error.path, failed.error.message)
+    return WireError(told.path, told.message)
