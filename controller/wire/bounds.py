@@ -4,7 +4,6 @@ Bounds follow from names, so that a new field of the domain has them at once; `S
 tell. What a plan says (`controller.domain.plan`, `controller.domain.explanation`) is not bounded: it is an answer.
 """
 
-import dataclasses
 from typing import Any
 
 import msgspec
@@ -81,8 +80,3 @@ def _most(owner: type[Any], field: str) -> float:
     if field.endswith("per_second"):
         return MOST_PER_SECOND
     return MOST_SECONDS if field.endswith("seconds") else MOST_MEASURED
-
-
-def checks_nothing_unknown() -> bool:
-    """Tell whether every entry of `SPECIAL` names a field that there is."""
-    return all(name in {f.name for f in dataclasses.fields(owner)} for owner, name in SPECIAL)

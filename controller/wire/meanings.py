@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import re
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,8 @@ from controller.wire.said import SAID_HERE
 
 MODULES: tuple[ModuleType, ...] = (world, fleet, windows, readings, memory, plan, explanation)
 """Where the types of the wire live, in the order in which a reader meets them."""
+_NONE = re.compile(r"\bNone\b")
+"""Python's word for what JSON calls null."""
 
 
 def types_of_wire() -> dict[str, type[Any]]:
@@ -31,12 +34,9 @@ def is_object(found: type[Any]) -> bool:
 
 def meaning_of(cls: type[Any], field: str) -> str:
     """Return the sentences on a field; empty when nobody has written any."""
-    return (
-        _written_under(cls.__module__).get((cls.__name__, field))
-        or SAID_HERE.get(f"{cls.__name__}.{field}")
-        or SAID_HERE.get(f".{field}")
-        or ""
-    )
+    said = _written_under(cls.__module__).get((cls.__name__, field))
+    said = said or SAID_HERE.get(f"{cls.__name__}.{field}") or SAID_HERE.get(f".{field}") or ""
+    return _NONE.sub("null", said)
 
 
 @cache

@@ -6,7 +6,7 @@ default. To add one:
 1. raise `controller.domain.memory.MEMORY_VERSION`;
 2. write the functions that turn a document of the version before into one of the new version, and enter them in
    `STEPS` under the version before; a part that did not change needs no function;
-3. put a document as the version before wrote it into `tests/wire/golden/memory/`, and never change it again.
+3. put a document as the version before wrote it into `tests/wire/documents/memory/`, and never change it again.
 
 A document of a newer version is not guessed at: it is refused, and empty memory starts safe.
 """

@@ -1,22 +1,19 @@
 """`sonnerie.dev/plan/v1`: one answer, a plan as a line of JSON."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from controller.domain.plan import Plan
-from controller.wire.errors import ErrorLine, WireError, refusal_of
-from controller.wire.forms import define, shape_of
-from controller.wire.world import envelope
+from controller.wire.errors import ErrorLine, WireError
+from controller.wire.forms import shape_of
+from controller.wire.lines import LineForm
 
-PLAN_SCHEMA = "sonnerie.dev/plan/v1"
+PLAN_SCHEMA: Final = "sonnerie.dev/plan/v1"
 
 _PLAN = shape_of(Plan)
-_ENVELOPE = envelope(PLAN_SCHEMA)
-PLAN_LINE = define("PlanLine", (*_ENVELOPE, *_PLAN.fields))
-
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(PLAN_LINE)
+PLAN_LINE = LineForm("PlanLine", PLAN_SCHEMA, _PLAN.fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +49,11 @@ def read_plan_line(line: bytes) -> Answer:
         WireError: the line is not a plan; of an error line, what that says.
     """
     try:
-        found = _decoder.decode(line)
-        values = {field.name: getattr(found, field.name) for field in _PLAN.fields}
-        return Answer(id=found.id, plan=_PLAN.read(_PLAN.struct(**values)))
-    except (WireError, ValueError, RecursionError) as error:
-        raise _told_by(line) or refusal_of(error) from None
+        found = PLAN_LINE.decode(line)
+    except WireError as error:
+        raise _told_by(line) or error from None
+    values = {field.name: getattr(found, field.name) for field in _PLAN.fields}
+    return Answer(id=found.id, plan=_PLAN.read(_PLAN.struct(**values)))
 
 
 def _told_by(line: bytes) -> WireError | None:

@@ -24,8 +24,8 @@ class Document(NamedTuple):
 
 
 DOCUMENTS: Mapping[str, Document] = {
-    "world": Document(WORLD_LINE, f"https://{WORLD_SCHEMA}", "A question: a world at an instant"),
-    "plan": Document(PLAN_LINE, f"https://{PLAN_SCHEMA}", "An answer: the plan for a world"),
+    "world": Document(WORLD_LINE.struct, f"https://{WORLD_SCHEMA}", "A question: a world at an instant"),
+    "plan": Document(PLAN_LINE.struct, f"https://{PLAN_SCHEMA}", "An answer: the plan for a world"),
     "error": Document(ErrorLine, f"https://{ERROR_SCHEMA}", "An answer: why there is no plan"),
     "memory": Document(
         shape_of(Memory).struct, "https://sonnerie.dev/memory/v1", "What a plan remembers, as it stands in both lines"
@@ -65,8 +65,8 @@ def _describe(name: str, definition: dict[str, Any]) -> None:
 
 def field_meanings(name: str) -> dict[str, str]:
     """Return what each field of a type of the wire means, by its name on the wire."""
-    cls: Any = types_of_wire().get("Plan" if name == PLAN_LINE.__name__ else name)
+    cls: Any = types_of_wire().get("Plan" if name == PLAN_LINE.struct.__name__ else name)
     own = {} if cls is None else {field.wire_name: meaning_of(cls, field.name) for field in shape_of(cls).fields}
-    if name in (WORLD_LINE.__name__, PLAN_LINE.__name__):
+    if name in (WORLD_LINE.struct.__name__, PLAN_LINE.struct.__name__):
         return ON_LINES | own
     return dict.fromkeys(TAGS, f"Always `{name}`: tells which of its kind this is.") | own

@@ -8,8 +8,9 @@ from typing import BinaryIO, TypeAlias
 from controller.domain.plan import Plan
 from controller.domain.world import World
 from controller.wire.errors import WireError, write_error_line
+from controller.wire.lines import identity_of
 from controller.wire.plan import Answer, write_plan_line
-from controller.wire.world import identity_of, read_world_line
+from controller.wire.world import read_world_line
 
 Decide: TypeAlias = Callable[[World, datetime], Plan]
 
