@@ -17,7 +17,7 @@ _NONE = re.compile(r"\bNone\b")
 """Python's word for what JSON calls null."""
 
 
-def types_of_wire() -> dict[str, type[Any]]:
+def types_of_wire() -> dict[str, Any]:
     """Return every dataclass and named tuple that may be on the wire, by name."""
     return {
         name: found

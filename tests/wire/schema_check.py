@@ -42,7 +42,7 @@ def fits(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
         case str():
             return _string_fits(value, schema)
         case int() | float():
-            return schema.get("minimum", value) <= value <= schema.get("maximum", value)
+            return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
         case _:
             return True
 

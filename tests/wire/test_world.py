@@ -209,7 +209,7 @@ def test_nothing_infinite_is_written(value: float) -> None:
     """JSON would say null, which means something else."""
     world = replace(
         a_world(), readings=(replace(a_reading(key(), "a", 1.0, BELL), reading=Fresh(value=value, at=BELL)),)
-    )  # type: ignore[arg-type]
+    )
     with pytest.raises(WireError) as error:
         write_world_line(Question(id="q", now=BELL, world=world))
     assert error.value.path == "world.readings[0].reading.value"
