@@ -1,10 +1,12 @@
 """How long a line of a large fleet takes to read and to write: `python -m tests.bench.wire [ENTS]`, CPU seconds."""
 
+import gc
 import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from controller.cli.plans import GARBAGE_AFTER
 from controller.domain.fleet import Edge, EdgeKind
 from controller.domain.memory import EntMemory, Latch, Memory, Move, MoveKind, Samples
 from controller.domain.names import ActionId
@@ -93,6 +95,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print one line per direction."""
+    gc.set_threshold(GARBAGE_AFTER)  # as the command does
     ents = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     question = Question(id="bench", now=BELL, world=fleet(ents))
     asked = write_world_line(question)
