@@ -83,17 +83,17 @@ def _answer_one(document: bytes, out: TextIO) -> bool:
 
 
 def _explain_world(document: bytes, out: TextIO) -> bool:
+    """Print the answer in words; tell whether it is a plan."""
     from controller.planning.decide import decide
     from controller.planning.explain import explain as text_of
-    from controller.wire.errors import WireError
-    from controller.wire.world import read_world_line
+    from controller.wire.plan import read_plan_line
+    from controller.wire.stream import reply_to
 
-    try:
-        question = read_world_line(document)
-    except WireError as error:
-        typer.echo(f"sonnerie: {error}", err=True)
+    reply = reply_to(document, decide)
+    if reply.error is not None:
+        typer.echo(f"sonnerie: {reply.error}", err=True)
         return False
-    typer.echo(text_of(decide(question.world, question.now)), file=out)
+    typer.echo(text_of(read_plan_line(reply.line).plan), file=out)
     return True
 
 
