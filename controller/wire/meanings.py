@@ -4,32 +4,42 @@ import ast
 import dataclasses
 import inspect
 import re
+import sys
+from collections.abc import Mapping
 from functools import cache
-from types import ModuleType
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from controller.domain import explanation, fleet, memory, plan, readings, windows, world
+from controller.domain.memory import Memory
+from controller.domain.names import EntKey
+from controller.domain.plan import Plan
+from controller.domain.world import World
 from controller.wire.said import SAID_HERE
 
-MODULES: tuple[ModuleType, ...] = (world, fleet, windows, readings, memory, plan, explanation)
-"""Where the types of the wire live, in the order in which a reader meets them."""
+ROOTS: tuple[Any, ...] = (World, Memory, Plan)
+"""What lines are made of; all other types of the wire are reached from these."""
+
 _NONE = re.compile(r"\bNone\b")
 """Python's word for what JSON calls null."""
 
 
-def types_of_wire() -> dict[str, Any]:
+@cache
+def types_of_wire() -> Mapping[str, Any]:
     """Return every dataclass and named tuple that may be on the wire, by name."""
-    return {
-        name: found
-        for module in MODULES
-        for name, found in vars(module).items()
-        if isinstance(found, type) and found.__module__ == module.__name__ and is_object(found)
-    }
+    found: dict[str, Any] = {}
+    for root in ROOTS:
+        _reach(root, found)
+    return found
 
 
-def is_object(found: type[Any]) -> bool:
-    """Tell whether values of the type are objects on the wire."""
-    return dataclasses.is_dataclass(found) or hasattr(found, "_fields")
+def _reach(annotation: Any, found: dict[str, Any]) -> None:  # noqa: ANN401 - any annotation
+    """Add the types that an annotation leads to."""
+    for argument in get_args(annotation):
+        _reach(argument, found)
+    is_object = dataclasses.is_dataclass(annotation) or hasattr(annotation, "_fields")
+    if is_object and annotation is not EntKey and annotation.__name__ not in found:
+        found[annotation.__name__] = annotation
+        for inner in get_type_hints(annotation).values():
+            _reach(inner, found)
 
 
 def meaning_of(cls: type[Any], field: str) -> str:
@@ -42,11 +52,8 @@ def meaning_of(cls: type[Any], field: str) -> str:
 @cache
 def _written_under(module_name: str) -> dict[tuple[str, str], str]:
     """Return the strings that stand under fields, by class and field."""
-    module = next((m for m in MODULES if m.__name__ == module_name), None)
-    if module is None:
-        return {}
     found: dict[tuple[str, str], str] = {}
-    for node in ast.parse(inspect.getsource(module)).body:
+    for node in ast.parse(inspect.getsource(sys.modules[module_name])).body:
         if isinstance(node, ast.ClassDef):
             for statement, following in zip(node.body, node.body[1:], strict=False):
                 text = _text_of(following)
