@@ -35,6 +35,7 @@ from controller.wire.texts import (
     INSTANT_PATTERN,
     KEY_PATTERN,
     finite,
+    finite_each,
     read_duration,
     read_instant,
     read_key,
@@ -255,7 +256,7 @@ def _tuple(members: Sequence[Annotation], owner: type[Any], field: str) -> Form:
         return Form(
             wire=tuple[form.wire, ...],  # type: ignore[name-defined]
             read=_each(form.read, tuple),
-            write=_each(form.write, list),
+            write=finite_each if form.write is finite else _each(form.write, list),
             is_duration=form.is_duration,
         )
     forms = [form_of(member, owner, field) for member in members]

@@ -1,6 +1,7 @@
 """Instants, durations, keys and numbers as they stand in JSON, and back."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from math import isfinite
@@ -75,6 +76,20 @@ def finite(value: float) -> float:
     if not isfinite(number):
         raise WireError("", f"{number} is not a number of JSON")
     return number
+
+
+def finite_each(values: Iterable[float]) -> list[float]:
+    """Return numbers as floats; a curve of hundreds is looked at as a whole, and one by one only when it must be.
+
+    Raises:
+        WireError: one of them is NaN or infinite.
+    """
+    numbers = list(map(float, values))
+    if not isfinite(sum(numbers)):
+        for index, number in enumerate(numbers):
+            if not isfinite(number):
+                raise WireError(f"[{index}]", f"{number} is not a number of JSON")
+    return numbers
 
 
 def read_object(text: str) -> EntKey | str:

@@ -17,6 +17,7 @@ from controller.wire.errors import WireError
 from controller.wire.forms import form_of, shape_of
 from controller.wire.meanings import meaning_of, types_of_wire
 from controller.wire.said import SAID_HERE
+from controller.wire.texts import finite_each
 
 
 class Colour(StrEnum):
@@ -65,6 +66,7 @@ class Everything:
     by_site: tuple[tuple[SiteName, datetime], ...] = ()
     inner: Box = Box(width=2.0)
     made: tuple[int, ...] = field(default_factory=tuple)
+    curve: tuple[float, ...] = ()
 
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -80,6 +82,7 @@ FULL = Everything(
     sites=frozenset({SiteName("b"), SiteName("a")}),
     ents=frozenset({EntKey("n", "z"), EntKey("n", "a")}),
     by_site=((SiteName("a"), NOON),),
+    curve=(1, 2.5),
 )
 WRITTEN = {
     "wait_seconds": 1.5,
@@ -96,6 +99,7 @@ WRITTEN = {
     "by_site": [["a", "2026-09-01T12:00:00Z"]],
     "inner": {"width": 2.0, "height": 1.0},
     "made": (),
+    "curve": [1.0, 2.5],
 }
 
 
@@ -138,6 +142,7 @@ def spoilt(**change: object) -> Callable[[], object]:
         (spoilt(ents=["n/a", "n"]), "ents[1]"),
         (spoilt(by_site=[["a", "2026-09-01T12:00:00Z"], ["b", "x"]]), "by_site[1][1]"),
         (lambda: SHAPE.write(replaced(inner=Box(width=float("nan")))), "inner.width"),
+        (lambda: SHAPE.write(replaced(curve=(0.0, float("nan")))), "curve[1]"),
         (lambda: SHAPE.write(replaced(shape=Disc(radius=float("inf")))), "shape.radius"),
     ],
 )
@@ -180,3 +185,8 @@ def test_nothing_is_said_of_what_is_not_there() -> None:
     anywhere = {f".{each.partition('.')[2]}" for each in there}
     assert {said for said in SAID_HERE if said not in there | anywhere} <= set()
     assert all(f"{owner.__name__}.{name}" in there for owner, name in SPECIAL)
+
+
+def test_a_curve_whose_sum_is_too_large_for_a_float_is_written_all_the_same() -> None:
+    """It is looked at as a whole first; only a number that is infinite itself is refused."""
+    assert finite_each((1e308, 1e308)) == [1e308, 1e308]
