@@ -27,6 +27,7 @@ def check_world(world: World) -> None:
     edges = {edge.name for edge in world.edges}
     ents = {ent.key for ent in world.ents}
     _check_declared(world, sites, edges)
+    _check_expected(world, ents)
     _check_seen(world, sites, edges, ents)
     _check_place_in_fleet(world, sites)
     _check_memory(world.memory)
@@ -77,12 +78,15 @@ def _check_placement(placement: Placement, path: str, sites: set[SiteName]) -> N
         raise WireError(f"{path}.min_replicas", text)
 
 
-def _check_seen(world: World, sites: set[SiteName], edges: set[EdgeName], ents: set[EntKey]) -> None:
+def _check_expected(world: World, ents: set[EntKey]) -> None:
     for index, window in enumerate(world.windows):
         if window.ent not in ents:
             _known(window.ent, ents, f"world.windows[{index}].ent", "ENT")
         if window.end <= window.start:
             raise WireError(f"world.windows[{index}].end", "a window ends after it starts")
+
+
+def _check_seen(world: World, sites: set[SiteName], edges: set[EdgeName], ents: set[EntKey]) -> None:
     for index, reading in enumerate(world.readings):
         if reading.ent not in ents or reading.site not in sites:
             _placed(reading.ent, reading.site, ents, sites, f"world.readings[{index}]")
