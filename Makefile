@@ -68,11 +68,15 @@ lint: setup  ## Check style, types and import contracts
 verify: setup  ## Check that generated files are what their sources say
 	@$(BIN)/python -m controller.policy.crd --check manifests/crd
 	@$(BIN)/python -m tests.controlplane.replaces --check
+	@$(BIN)/python -m tests.wire.golden --check
+	@$(BIN)/python -m tests.contracts.names --check
 
 .PHONY: generate
 generate: setup  ## Write the generated files
 	@$(BIN)/python -m controller.policy.crd --write manifests/crd
 	@$(BIN)/python -m tests.controlplane.replaces --write
+	@$(BIN)/python -m tests.wire.golden --write
+	@$(BIN)/python -m tests.contracts.names --write
 
 .PHONY: lock
 lock: setup  ## Resolve dependencies anew; hashes, no index addresses

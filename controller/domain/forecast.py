@@ -7,7 +7,7 @@ from controller.domain.names import EntKey
 from controller.domain.schooldays import DayType
 
 SLOT = timedelta(minutes=5)
-"""Resolution of history and forecast: a bell's burst is about two slots wide (`reference/demand-and-facts.md` §4)."""
+"""Resolution of history and forecast: a bell's burst is about two slots wide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,9 @@ class Forecast:
 
     ent: EntKey
     start: datetime
+    """When the day begins."""
     per_second: tuple[float, ...]
+    """One value for each slot of five minutes from the start."""
     days: int
     """How many past days of the same kind it was made from."""
     set_aside: str = ""

@@ -125,9 +125,13 @@ class DemandPoint:
 
     at: datetime
     demand_per_second: float
+    """What users asked for, retries included."""
     first_attempts_per_second: float | None = None
+    """The same without retries."""
     successes_per_second: float | None = None
+    """What got through."""
     ready_capacity_per_second: float = 0.0
+    """What Ready replicas carried at the sites with traffic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,12 +142,18 @@ class Morning:
     """
 
     begun_at: datetime
+    """When counting began."""
     at: datetime
     attempts_per_second: float
+    """First attempts as seen at `at`."""
     expected_per_second: float
+    """What the curve said at `at`."""
     seen: float = 0.0
+    """First attempts counted since the morning began."""
     foreseen: float = 0.0
+    """What the curve said of the same time."""
     watched_seconds: float = 0.0
+    """How much of the morning was counted: gaps in the readings are left out of both sums."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +164,9 @@ class Bottleneck:
     failed_at: datetime
     """When errors were last above the SLO."""
     ready_before_per_second: float
+    """What Ready replicas carried before the growth."""
     ready_after_per_second: float
+    """The same after it."""
     successes_per_second: float
     """The most that got through, before and since."""
 
@@ -171,6 +183,7 @@ class EntSamples:
     known_per_second: float | None = None
     """Demand when it was last known as a whole."""
     known_at: datetime | None = None
+    """When that was."""
     failing_since: datetime | None = None
     """Since when errors have been above the SLO without interruption."""
     morning: Morning | None = None
@@ -178,6 +191,7 @@ class EntSamples:
     morning_by_forecast: Morning | None = None
     """Judged by what is usual on such days, where that is known."""
     bottleneck: Bottleneck | None = None
+    """Growth that was seen not to help, while its errors last."""
     recommendations: tuple[Recommendation, ...] = ()
     """By site, then oldest first; each larger than all that follow it at its site."""
 

@@ -22,6 +22,7 @@ from controller.planning.spreading import NOTHING_PER_SECOND, Basin, spread
 
 Shares = dict[SiteName, float]
 
+LAST_GOOD = Because(reason=Reason.KEEP_LAST_GOOD, text="nothing that is alive could serve: the weights stay")
 NOTHING_IN_THE_WAY = Because(reason=Reason.TOWARDS_PLACEMENT, text="every site may take its placed share")
 
 
@@ -117,8 +118,11 @@ class _Block:
         if sum(allowed.values()) <= 0:
             allowed = {b.site: b.ready_per_second if b.most > 0 else 0.0 for b in self.bounds}
         whole = sum(allowed.values())
-        shares = {site: share / whole for site, share in allowed.items()} if whole > 0 else {}
-        return self._answer(shares, served=0.0, short=self.demand.now_per_second > 0, because=self._because())
+        short = self.demand.now_per_second > 0
+        if whole <= 0:
+            return self._answer({}, served=0.0, short=short, because=LAST_GOOD)
+        shares = {site: share / whole for site, share in allowed.items()}
+        return self._answer(shares, served=0.0, short=short, because=self._because())
 
     def _answer(self, shares: Shares, *, served: float, short: bool, because: Because) -> Routed:
         return Routed(

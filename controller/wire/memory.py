@@ -2,23 +2,41 @@
 
     {"version": 2, "restraints": {…EntMemory or SiteMemory…}, "weights": [{"edge", "site", "weight", "max_concurrent"}]}
 
-Samples are not written; they are rebuilt. A document of another version is not read: empty memory starts safe.
+Samples are not written; they are rebuilt. A document of an older version is migrated, one of a newer version is not
+read: empty memory starts safe.
+
+An ENT's document has at most `LARGEST_BYTES`. One that is larger is cut, in this order, until it fits:
+
+1. texts that name the source of a latch, to `SHORT_SOURCE` characters: they restrain nothing;
+2. raises that are being timed: a measurement is lost, not a restraint;
+3. lead times, but for the slowest class of step at each site: what is left is never more hopeful;
+4. moves, the oldest first: it restrains for the shortest time.
+
+Latches, weights and the last word on data are never cut.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
 
-from controller.domain.memory import MEMORY_VERSION, EntMemory, SiteMemory
+from controller.domain.memory import MEMORY_VERSION, EntMemory, LearnedLead, SiteMemory
 from controller.domain.names import EdgeName, SiteName
 from controller.domain.world import Route
+from controller.planning.waits import slowest_of
+from controller.wire.errors import WireError
+from controller.wire.forms import Shape, shape_of
+from controller.wire.migration import BrokenDocumentError, UnknownVersionError, migrate_ent, migrate_site
 
 T = TypeVar("T")
 
 LARGEST_BYTES = 4096
 """Restraints of one ENT (design §3). Status is for kilobytes, and every write sends all of it."""
+SHORTEST_ROW_BYTES = len("[0,1,30,0,0],")
+"""What one class of steps takes at least."""
+SHORT_SOURCE = 40
+"""Enough to recognise a bell by."""
 
 
 class UnreadableMemoryError(Exception):
@@ -56,6 +74,13 @@ class StoredEnt:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSite:
+    """Everything remembered of one site."""
+
+    restraints: SiteMemory
+
+
 def stored_weights(routes: tuple[Route, ...]) -> tuple[StoredWeight, ...]:
     """Return the routes of one ENT as they are stored, sorted."""
     stored = (StoredWeight(edge=r.edge, site=r.site, weight=r.weight, max_concurrent=r.max_concurrent) for r in routes)
@@ -63,59 +88,86 @@ def stored_weights(routes: tuple[Route, ...]) -> tuple[StoredWeight, ...]:
 
 
 def write_ent(stored: StoredEnt) -> dict[str, Any]:
-    """Return the document. If it would be too large, the oldest moves are left out first."""
-    restraints = stored.restraints
-    while True:
-        document = _document(restraints) | {"weights": msgspec.to_builtins(stored.weights)}
-        if len(msgspec.json.encode(document)) <= LARGEST_BYTES or not restraints.moves:
-            return document
-        restraints = replace(restraints, moves=sorted_by_age(restraints)[1:])
+    """Return the document. One that would be too large is cut by the rule above."""
+    document = _STORED.write(stored) | {"version": MEMORY_VERSION}
+    excess = _bytes(document) - LARGEST_BYTES
+    if excess > 0:
+        document["restraints"] = _ENT.write(_cut(stored.restraints, excess))
+    return document
 
 
-def sorted_by_age(memory: EntMemory) -> tuple[Any, ...]:
-    """Return the moves, oldest first."""
-    return tuple(sorted(memory.moves, key=lambda move: move.at))
+def _bytes(document: object) -> int:
+    return len(msgspec.json.encode(document))
+
+
+def _cut(memory: EntMemory, excess: int) -> EntMemory:
+    """Return the memory with at least so many bytes less, if it has them to lose."""
+    latches = tuple(replace(latch, source=latch.source[:SHORT_SOURCE]) for latch in memory.latches)
+    excess -= sum(_bytes(a.source) - _bytes(b.source) for a, b in zip(memory.latches, latches, strict=True))
+    growths, excess = _dropped(memory.growths, memory.growths, excess)
+    leads, excess = _slowest(memory.leads, excess)
+    moves, excess = _dropped(memory.moves, sorted(memory.moves, key=lambda move: move.at), excess)
+    return replace(memory, latches=latches, growths=growths, leads=leads, moves=moves)
+
+
+def _dropped(items: tuple[T, ...], order: Sequence[T], excess: int) -> tuple[tuple[T, ...], int]:
+    """Leave out items in the given order until nothing is in excess; return the others and what still is."""
+    gone: set[int] = set()
+    for item in order:
+        if excess <= 0:
+            break
+        gone.add(id(item))
+        kind: Any = type(item)
+        excess -= _bytes(shape_of(kind).write(item)) + len(",")
+    return tuple(item for item in items if id(item) not in gone), excess
+
+
+def _slowest(leads: tuple[LearnedLead, ...], excess: int) -> tuple[tuple[LearnedLead, ...], int]:
+    """Keep the slowest class of each site alone, if anything is in excess; return them and what still is."""
+    if excess <= 0:
+        return leads, excess
+    kept = tuple(replace(lead, rows=(max(lead.rows, key=lambda row: (slowest_of([row]), row)),)) for lead in leads)
+    saved = sum(len(a.rows) - len(b.rows) for a, b in zip(leads, kept, strict=True))
+    return kept, excess - saved * SHORTEST_ROW_BYTES
 
 
 def read_ent(document: Mapping[str, Any]) -> StoredEnt:
     """Return what the document remembers.
 
     Raises:
-        UnreadableMemoryError: it is of another version or not of this shape.
+        UnreadableMemoryError: it is of a newer version, or not of the shape of its own.
     """
-    return StoredEnt(
-        restraints=_read(document, EntMemory),
-        weights=_converted(document.get("weights", []), tuple[StoredWeight, ...]),
-    )
+    stored: StoredEnt = _read(document, migrate_ent, _STORED)
+    return stored
 
 
 def write_site(memory: SiteMemory) -> dict[str, Any]:
     """Return the document of a site's memory."""
-    return _document(memory)
+    return {"version": MEMORY_VERSION, "restraints": _SITE.write(memory)}
 
 
 def read_site(document: Mapping[str, Any]) -> SiteMemory:
     """Return what the document remembers.
 
     Raises:
-        UnreadableMemoryError: it is of another version or not of this shape.
+        UnreadableMemoryError: it is of a newer version, or not of the shape of its own.
     """
-    return _read(document, SiteMemory)
+    stored: StoredSite = _read(document, migrate_site, _STORED_SITE)
+    return stored.restraints
 
 
-def _document(restraints: EntMemory | SiteMemory) -> dict[str, Any]:
-    return {"version": MEMORY_VERSION, "restraints": msgspec.to_builtins(restraints)}
-
-
-def _read(document: Mapping[str, Any], kind: type[T]) -> T:
-    version = document.get("version")
-    if version != MEMORY_VERSION:
-        raise UnreadableMemoryError(f"status.memory.version is {version!r}, this controller reads {MEMORY_VERSION}")
-    return _converted(document.get("restraints"), kind)
-
-
-def _converted(value: object, kind: type[T]) -> T:
+def _read(document: Mapping[str, Any], migrate: Callable[[Mapping[str, Any]], dict[str, Any]], shape: Shape) -> Any:  # noqa: ANN401 - what the shape is of
     try:
-        return msgspec.convert(value, type=kind)
-    except msgspec.ValidationError as error:
+        found = migrate(document)
+        del found["version"]
+        return shape.read(msgspec.convert(found, shape.struct))
+    except UnknownVersionError as error:
+        raise UnreadableMemoryError(f"status.memory.version: {error}") from None
+    except (BrokenDocumentError, msgspec.ValidationError, WireError) as error:
         raise UnreadableMemoryError(f"status.memory cannot be read: {error}") from None
+
+
+_ENT = shape_of(EntMemory)
+_SITE = shape_of(SiteMemory)
+_STORED = shape_of(StoredEnt)
+_STORED_SITE = shape_of(StoredSite)

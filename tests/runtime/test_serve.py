@@ -67,4 +67,4 @@ async def test_the_last_plan_is_explained_in_words() -> None:
     status, text = await get(replace(PAGES, last_plan=lambda: a_plan(an_action("grow"))), "/explain")
     assert status == 200
     assert "a bell" in text
-    assert text.startswith("+ replicas of ")
+    assert text.startswith("ents/nord\n  does     replicas of ents/nord at a 1 → 2")

@@ -34,7 +34,7 @@ def test_help_is_fast_because_it_imports_nothing_heavy() -> None:
     assert "run" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "check", "crd", "schema"])
+@pytest.mark.parametrize("command", ["run", "plan", "explain", "check", "crd", "schema"])
 def test_every_command_has_an_example(command: str) -> None:
     """Help shows how it is typed."""
     assert "Example: sonnerie" in sonnerie(command, "--help").stdout
@@ -62,7 +62,7 @@ def test_check_names_what_is_bad_with_its_place(tmp_path: Path) -> None:
         (["run", "--listen", "nonsense"], 2, "write for example"),
         (["run", "--kubeconfig", "/nonexistent"], 3, "/nonexistent"),
         (["run"], 3, "pass --kubeconfig FILE"),
-        (["schema", "Ent"], 2, "the kinds are Site, RegionalENT"),
+        (["schema", "Ent"], 2, "write one of Site, RegionalENT"),
     ],
 )
 def test_exit_codes_tell_usage_from_unavailability(arguments: list[str], code: int, message: str) -> None:

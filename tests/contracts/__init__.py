@@ -1,0 +1,1 @@
+"""What outside programs rely on, compared with the code."""
