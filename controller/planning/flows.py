@@ -4,6 +4,7 @@ Everything is counted in replicas at target utilisation. For one ENT with demand
 
     Σ normal_s + unserved = units        normal_s ≤ replicas_s ≤ most_s
     Σ {s not in d} replicas_s + unserved_d ≥ units      for each serving domain d it stands on
+    Σ {all sites} replicas_s ≤ most_replicas            where a dependency bears no more
     Σ {all ENTs} replicas_s ≤ quota_s                   for each site with a quota
 
 Who carries what after a loss needs no columns of its own: only whether the survivors are enough. Lexicographic:
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from controller.domain.names import DomainName, EntKey, SiteName
 from controller.planning.programme import Programme, Solution, Unsolved
 
+UNLIMITED = float("inf")
 TIE_BREAK = 0.01
 """Between equals the earlier name weighs up to this much more, so that one answer is the best. Large beside the slack
 that a solver leaves between objectives, small beside a difference that anybody declared."""
@@ -47,6 +49,8 @@ class Wish:
     per_unit: float
     """Demand per second that one of them carries so."""
     reserve: bool
+    most_replicas: float
+    """At all sites together."""
     slots: tuple[Slot, ...]
 
     @property
@@ -130,6 +134,8 @@ class _Flows:
         flows = [programme.column() for _ in wish.slots]
         for flow, count in zip(flows, counts, strict=True):
             programme.row({flow: 1.0, count: -1.0}, upper=0.0)
+        if wish.most_replicas < UNLIMITED:
+            programme.row(dict.fromkeys(counts, 1.0), upper=wish.most_replicas)
         short = programme.column()
         programme.equal({**dict.fromkeys(flows, 1.0), short: 1.0}, wish.units)
         losses = []

@@ -8,9 +8,7 @@ up is that nobody ever steps aside for somebody else.
 from collections.abc import Callable, Mapping, Sequence
 
 from controller.domain.names import DomainName, EntKey, SiteName
-from controller.planning.flows import Slot, Split, Wish, split_of
-
-UNLIMITED = float("inf")
+from controller.planning.flows import UNLIMITED, Slot, Split, Wish, split_of
 
 Price = Callable[[Slot], tuple[float, float]]
 """What a slot costs; the lesser is filled first."""
@@ -59,6 +57,7 @@ def _fill(
     but: DomainName | None = None,
 ) -> None:
     """Add replicas at the cheapest slots outside the domain, and take them from the quotas."""
+    amount = min(amount, wish.most_replicas - sum(found))
     for index in sorted(range(len(wish.slots)), key=lambda i: (price(wish.slots[i]), wish.slots[i].site)):
         slot = wish.slots[index]
         if amount <= 0 or (but is not None and but in slot.domains):

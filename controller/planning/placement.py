@@ -10,7 +10,7 @@ that would break a bound, and those that share a quota with them, are solved tog
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.domain.explanation import Cut, Explained, Term
 from controller.domain.fleet import Ent, Placement, ReservePolicy, Site
@@ -21,8 +21,8 @@ from controller.planning.bottleneck import Ceiling
 from controller.planning.data import data_can_serve
 from controller.planning.demand import Demand
 from controller.planning.facts import TARGET_UTILISATION, Facts
-from controller.planning.flows import TIE_BREAK, Slot, Split, Wish, solve
-from controller.planning.greedy import UNLIMITED, place_greedily
+from controller.planning.flows import TIE_BREAK, UNLIMITED, Slot, Split, Wish, solve
+from controller.planning.greedy import place_greedily
 from controller.planning.health import Health
 from controller.planning.programme import Unsolved
 
@@ -66,8 +66,7 @@ def place(
     attainable = {key: _attainable(facts, demand, health) for key, demand in demands.items()}
     costs = _costs(facts)
     wishes = {
-        key: _wish(facts, demand, _worth_growing_for(demand, ceilings[key]), attainable[key], health, costs)
-        for key, demand in demands.items()
+        key: _wish(facts, demand, ceilings[key], attainable[key], health, costs) for key, demand in demands.items()
     }
     quotas = {name: float(s.quota_replicas) for name, s in facts.sites.items() if s.quota_replicas is not None}
     splits, how = _splits(wishes, quotas)
@@ -120,7 +119,7 @@ def _costs(facts: Facts) -> dict[SiteName, float]:
 def _wish(
     facts: Facts,
     demand: Demand,
-    wanted_per_second: float,
+    ceiling: Ceiling,
     attainable: tuple[Attainable, ...],
     health: dict[SiteName, Health],
     costs: dict[SiteName, float],
@@ -131,9 +130,10 @@ def _wish(
     return Wish(
         key=ent.key,
         priority=ent.priority,
-        units=wanted_per_second / per_unit,
+        units=_worth_growing_for(demand, ceiling) / per_unit,
         per_unit=per_unit,
         reserve=ent.reserve is not ReservePolicy.NONE,
+        most_replicas=_most_together(ceiling, len(attainable)),
         slots=tuple(
             [
                 Slot(
@@ -150,6 +150,13 @@ def _wish(
     )
 
 
+def _most_together(ceiling: Ceiling, sites: int) -> float:
+    """Replicas are rounded up at every site: leave room for that, or the dependency gets one too many."""
+    if ceiling.most_replicas is None:
+        return UNLIMITED
+    return float(max(0, ceiling.most_replicas - max(0, sites - 1)))
+
+
 def _distance(placement: Placement, health: Health) -> float:
     sick = AT_A_SICK_SITE if health.verdict is Verdict.DEGRADED else 0.0
     return sick + (0.0 if placement.home else AWAY_FROM_HOME)
@@ -162,7 +169,7 @@ def _splits(wishes: dict[EntKey, Wish], quotas: dict[SiteName, float]) -> tuple[
     how: dict[EntKey, str] = {}
     for key, wish in wishes.items():
         unbounded = _unbounded(wish, shapes)
-        if unbounded is not None and all(n <= s.most for n, s in zip(unbounded.replicas, wish.slots, strict=True)):
+        if unbounded is not None and _keeps_bounds(wish, unbounded):
             splits[key] = unbounded
         else:
             _solve_together([wish], {}, splits, how)
@@ -172,15 +179,18 @@ def _splits(wishes: dict[EntKey, Wish], quotas: dict[SiteName, float]) -> tuple[
     return splits, how
 
 
+def _keeps_bounds(wish: Wish, split: Split) -> bool:
+    return sum(split.replicas) <= wish.most_replicas and all(
+        count <= slot.most for count, slot in zip(split.replicas, wish.slots, strict=True)
+    )
+
+
 def _unbounded(wish: Wish, shapes: dict[object, Split | None]) -> Split | None:
     """Return the optimum without bounds: that of a demand of one, multiplied. None when a solver finds none."""
     shape = (wish.reserve, tuple([(slot.site, slot.distance, slot.held) for slot in wish.slots]))
     if shape not in shapes:
-        slots = tuple(
-            Slot(site=s.site, most=UNLIMITED, distance=s.distance, cost=s.cost, domains=s.domains, held=s.held)
-            for s in wish.slots
-        )
-        one = Wish(key=wish.key, priority=0, units=1.0, per_unit=1.0, reserve=wish.reserve, slots=slots)
+        slots = tuple(replace(slot, most=UNLIMITED) for slot in wish.slots)
+        one = replace(wish, priority=0, units=1.0, per_unit=1.0, most_replicas=UNLIMITED, slots=slots)
         solved = solve([one], {})
         shapes[shape] = None if isinstance(solved, Unsolved) else solved[wish.key]
     unit = shapes[shape]

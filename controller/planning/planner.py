@@ -36,7 +36,7 @@ def plan(world: World, now: datetime) -> Plan:
     ceilings = {key: ceiling_of(facts, demand) for key, demand in demands.items()}
     placed = place(facts, demands, ceilings, health)
     routed = route(facts, demands, placed, health)
-    shifts = shifts_of(facts, demands, routed, health)
+    shifts = shifts_of(facts, demands, routed, health, ceilings)
     targets = targets_of(facts, demands, placed, health, coming_shares(shifts))
     proposed, held = actions_of(targets, shifts, caps_of(facts, demands, health))
     actions, withheld = without(proposed, held, also=guarded(facts, proposed))

@@ -103,11 +103,32 @@ def _share_out(
     quota: int,
     priority: dict[tuple[EntKey, SiteName], int],
 ) -> None:
-    """Take one by one from the largest of the lowest priority, so that nobody is starved for a rounding."""
-    for _ in range(max(0, sum(wanted[k] for k in here) - quota)):
-        left = [k for k in here if wanted[k] > 0]
-        lowest = min(priority[k] for k in left)
-        wanted[max((k for k in left if priority[k] == lowest), key=lambda k: wanted[k])] -= 1
+    """Cut the largest of the lowest priority down to a common level, so that nobody is starved for a rounding."""
+    excess = sum(wanted[k] for k in here) - quota
+    for lowest in sorted({priority[k] for k in here}):
+        if excess <= 0:
+            return
+        group = [k for k in here if priority[k] == lowest]
+        level = _level([wanted[k] for k in group], excess)
+        spare = sum(max(0, wanted[k] - level) for k in group) - excess
+        for k in group:
+            # The level is whole: the first few of those that are cut keep one more, so that no replica is lost.
+            kept = level + 1 if spare > 0 and wanted[k] > level else level
+            spare -= kept - level
+            excess -= max(0, wanted[k] - kept)
+            wanted[k] = min(wanted[k], kept)
+
+
+def _level(counts: list[int], excess: int) -> int:
+    """Return the highest level to which cutting all frees at least the excess; 0 when nothing frees enough."""
+    low, high = 0, max(counts)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if sum(max(0, count - middle) for count in counts) >= excess:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _latch_before(facts: Facts, ent: EntKey, site: SiteName) -> Latch | None:

@@ -1,6 +1,6 @@
 """From where traffic should go to the next weights: bounded steps, hold, damping, no flapping."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from controller.domain.fleet import EdgeKind, Ent
@@ -8,6 +8,7 @@ from controller.domain.memory import Move, MoveKind, Verdict
 from controller.domain.names import ActionId, EdgeName, EntKey, SiteName
 from controller.domain.plan import Because, SetDnsTargets, SetWeights, SiteWeight, Withheld
 from controller.domain.reasons import Reason
+from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import Demand
 from controller.planning.facts import Facts
 from controller.planning.health import Health
@@ -17,6 +18,8 @@ from controller.planning.routing import Routed, Shares, kind_of_shift, last_move
 
 WEIGHT_SUM = 100
 """Weights of one ENT at one edge sum to this, so that a weight reads as a percentage."""
+FOR_THE_SITES_SAKE = (MoveKind.EVACUATION, MoveKind.SWITCHOVER)
+"""Shifts whose reason is the site itself, dead or drained by order, and not how its users fare."""
 WEIGHT_NOISE = 0.001
 """Shares closer than this round to the same weights, or are too small a change to be made."""
 ROUNDING_PERCENT = 1
@@ -37,7 +40,11 @@ class Shift:
 
 
 def shifts_of(
-    facts: Facts, demands: dict[EntKey, Demand], routed: dict[EntKey, Routed], health: dict[SiteName, Health]
+    facts: Facts,
+    demands: dict[EntKey, Demand],
+    routed: dict[EntKey, Routed],
+    health: dict[SiteName, Health],
+    ceilings: dict[EntKey, Ceiling],
 ) -> list[Shift]:
     """Propose the next weights of every ENT at every edge."""
     kinds = {edge.name: edge.kind for edge in facts.world.edges}
@@ -46,8 +53,16 @@ def shifts_of(
         for edge in sorted(demand.ent.edges):
             shift = _shift(facts, demand, routed[key], edge, kinds.get(edge, EdgeKind.HAPROXY_AGENT), health)
             if shift is not None:
-                found.append(shift)
+                found.append(_held(shift, ceilings[key]))
     return found
+
+
+def _held(shift: Shift, ceiling: Ceiling) -> Shift:
+    """Errors that no site of ours is the reason of follow the users wherever they are sent (design §5 stage 4)."""
+    free = all(move.kind in FOR_THE_SITES_SAKE for move in shift.moves)
+    if free or shift.withheld is not None or ceiling.hold_traffic is None:
+        return shift
+    return replace(shift, withheld=ceiling.hold_traffic)
 
 
 def _shift(

@@ -52,6 +52,7 @@ def wishes(draw: st.DrawFn) -> list[Wish]:
                 units=float(draw(st.integers(0, 25))),
                 per_unit=draw(st.sampled_from([1.0, 3.75])),
                 reserve=draw(st.booleans()),
+                most_replicas=draw(st.sampled_from([math.inf, 5.0, 20.0])),
                 slots=slots,
             )
         )
@@ -104,6 +105,7 @@ def assert_keeps_its_bounds(all_wishes: Sequence[Wish], splits: Mapping[EntKey, 
     for wish in all_wishes:
         split = splits[wish.key]
         assert sum(split.normal) <= wish.units + 1e-3
+        assert sum(split.replicas) <= wish.most_replicas + 1e-3
         for slot, flow, count in zip(wish.slots, split.normal, split.replicas, strict=True):
             assert -1e-9 <= flow <= count + 1e-3
             assert count <= slot.most + 1e-3
@@ -145,7 +147,9 @@ def test_the_programme_costs_no_more_than_any_whole_choice(shape: list[tuple[int
         )
         for i, (most, cost) in enumerate(shape)
     )
-    wish = Wish(key=key(), priority=0, units=float(units), per_unit=1.0, reserve=True, slots=slots)
+    wish = Wish(
+        key=key(), priority=0, units=float(units), per_unit=1.0, reserve=True, most_replicas=math.inf, slots=slots
+    )
     solved = solve([wish], {})
     assert not isinstance(solved, Unsolved)
     split = solved[wish.key]
