@@ -113,12 +113,14 @@ def _cut(memory: EntMemory, excess: int) -> EntMemory:
 def _dropped(items: tuple[T, ...], order: Sequence[T], excess: int) -> tuple[tuple[T, ...], int]:
     """Leave out items in the given order until nothing is in excess; return the others and what still is."""
     gone: set[int] = set()
+    comma = 0  # the last of a list has none, and all may have to go
     for item in order:
         if excess <= 0:
             break
         gone.add(id(item))
         kind: Any = type(item)
-        excess -= _bytes(shape_of(kind).write(item)) + len(",")
+        excess -= _bytes(shape_of(kind).write(item)) + comma
+        comma = len(",")
     return tuple(item for item in items if id(item) not in gone), excess
 
 

@@ -208,6 +208,15 @@ def longest(leads: tuple[LearnedLead, ...]) -> dict[SiteName, int]:
     return {lead.site: slowest_of(lead.rows) for lead in leads}
 
 
+def test_it_fits_to_the_byte() -> None:
+    """Whatever is in excess, a byte or a hundred: after the last of one list the next is cut too where it must be."""
+    growth = Growth(site=A, before_replicas=9, replicas=99, since=BELL)
+    for length in range(3700, 3950):
+        # A name of this length leaves room for both, for one, or for none.
+        memory = EntMemory(ent=key("n" * length), moves=(a_move(),), growths=(growth,))
+        assert written_bytes(write_ent(StoredEnt(restraints=memory))) <= LARGEST_BYTES
+
+
 def test_what_fits_is_written_whole() -> None:
     """Nothing is cut for nothing, not even a text."""
     assert read_ent(write_ent(FULL)) == FULL
