@@ -247,17 +247,20 @@ def _orders_hold(case: _Case) -> Iterator[Violation]:
 
 def _bell_is_provided_for(case: _Case) -> Iterator[Violation]:
     """8. What a bell needs is in the cluster a lead time before it: no shrink may take it away."""
+    shrunk: dict[EntKey, dict[SiteName, SetReplicas | SetFloor]] = {}
     for action in _shrinks(case):
-        demand, ent = case.demand(action.ent), case.facts.ents.get(action.ent)
+        shrunk.setdefault(action.ent, {})[action.site] = action
+    for key, actions in shrunk.items():
+        demand, ent = case.demand(key), case.facts.ents.get(key)
         if demand is None or ent is None or demand.scheduled_ahead_per_second <= 0:
             continue
-        left = {s: state.wanted for (key, s), state in case.facts.replicas.items() if key == action.ent}
-        left.update({a.site: a.replicas for a in _shrinks(case) if a.ent == action.ent})
-        capacity = sum(left.values()) * ent.capacity_per_replica
-        before = sum(s.wanted for (key, _), s in case.facts.replicas.items() if key == action.ent)
-        if capacity < demand.scheduled_ahead_per_second <= before * ent.capacity_per_replica:
-            text = f"{capacity:.1f}/s would be left for a bell of {demand.scheduled_ahead_per_second:.1f}/s"
-            yield Violation(rule="bell", action=action.id, text=text)
+        states = [case.facts.replicas.get((key, placement.site)) for placement in ent.placements]
+        before = {state.site: state.wanted for state in states if state is not None}
+        after = before | {site: action.replicas for site, action in actions.items()}
+        needed, room = demand.scheduled_ahead_per_second, ent.capacity_per_replica
+        if sum(after.values()) * room < needed <= sum(before.values()) * room:
+            text = f"{sum(after.values()) * room:.1f}/s would be left for a bell of {needed:.1f}/s"
+            yield from (Violation(rule="bell", action=action.id, text=text) for action in actions.values())
 
 
 def _weights(case: _Case) -> Iterator[SetWeights]:

@@ -9,7 +9,8 @@ An ENT's document has at most `LARGEST_BYTES`. One that is larger is cut, in thi
 
 1. texts that name the source of a latch, to `SHORT_SOURCE` characters: they restrain nothing;
 2. raises that are being timed: a measurement is lost, not a restraint;
-3. lead times, but for the slowest class of step at each site: what is left is never more hopeful;
+3. lead times of classes of steps, the shortest of all first, never the longest of a site: what is left is never more
+   hopeful;
 4. moves, the oldest first: it restrains for the shortest time.
 
 Latches, weights and the last word on data are never cut.
@@ -21,10 +22,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from controller.domain.memory import MEMORY_VERSION, EntMemory, LearnedLead, SiteMemory
+from controller.domain.memory import MEMORY_VERSION, EntMemory, LeadRow, LearnedLead, SiteMemory
 from controller.domain.names import EdgeName, SiteName
 from controller.domain.world import Route
-from controller.planning.waits import slowest_of
 from controller.wire.errors import WireError
 from controller.wire.forms import Shape, shape_of
 from controller.wire.migration import BrokenDocumentError, UnknownVersionError, migrate_ent, migrate_site
@@ -33,8 +33,6 @@ T = TypeVar("T")
 
 LARGEST_BYTES = 4096
 """Restraints of one ENT (design §3). Status is for kilobytes, and every write sends all of it."""
-SHORTEST_ROW_BYTES = len("[0,1,30,0,0],")
-"""What one class of steps takes at least."""
 SHORT_SOURCE = 40
 """Enough to recognise a bell by."""
 
@@ -105,7 +103,7 @@ def _cut(memory: EntMemory, excess: int) -> EntMemory:
     latches = tuple(replace(latch, source=latch.source[:SHORT_SOURCE]) for latch in memory.latches)
     excess -= sum(_bytes(a.source) - _bytes(b.source) for a, b in zip(memory.latches, latches, strict=True))
     growths, excess = _dropped(memory.growths, memory.growths, excess)
-    leads, excess = _slowest(memory.leads, excess)
+    leads, excess = _fewer_rows(memory.leads, excess)
     moves, excess = _dropped(memory.moves, sorted(memory.moves, key=lambda move: move.at), excess)
     return replace(memory, latches=latches, growths=growths, leads=leads, moves=moves)
 
@@ -124,13 +122,23 @@ def _dropped(items: tuple[T, ...], order: Sequence[T], excess: int) -> tuple[tup
     return tuple(item for item in items if id(item) not in gone), excess
 
 
-def _slowest(leads: tuple[LearnedLead, ...], excess: int) -> tuple[tuple[LearnedLead, ...], int]:
-    """Keep the slowest class of each site alone, if anything is in excess; return them and what still is."""
-    if excess <= 0:
-        return leads, excess
-    kept = tuple(replace(lead, rows=(max(lead.rows, key=lambda row: (slowest_of([row]), row)),)) for lead in leads)
-    saved = sum(len(a.rows) - len(b.rows) for a, b in zip(leads, kept, strict=True))
-    return kept, excess - saved * SHORTEST_ROW_BYTES
+def _fewer_rows(leads: tuple[LearnedLead, ...], excess: int) -> tuple[tuple[LearnedLead, ...], int]:
+    """Leave out the lead times of classes of steps, the shortest first, but for the longest of each site."""
+    slowest = {lead.site: max(lead.rows, key=_slowest, default=None) for lead in leads}
+    spare = [(_slowest(row), lead.site, row) for lead in leads for row in lead.rows if row is not slowest[lead.site]]
+    gone: set[tuple[SiteName, LeadRow]] = set()
+    for _, site, row in sorted(spare):
+        if excess <= 0:
+            break
+        gone.add((site, row))
+        excess -= _bytes(row) + len(",")
+    left = (replace(lead, rows=tuple(row for row in lead.rows if (lead.site, row) not in gone)) for lead in leads)
+    return tuple(left), excess
+
+
+def _slowest(row: LeadRow) -> int:
+    """Return the longest time that is known of the class: in the block under way, or in the one before."""
+    return max(row[2], row[4])
 
 
 def read_ent(document: Mapping[str, Any]) -> StoredEnt:

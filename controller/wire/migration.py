@@ -48,26 +48,31 @@ class Step:
 
 
 def _ent_of_version_2(ent: Document) -> Document:
-    """Name the ENT as everything else does, and count each lead time as one observation of its class of steps."""
+    """Version 2 names an ENT as everything else does, where version 1 had an object, and has lead times in rows."""
     key = ent["ent"]
-    rows: dict[str, dict[int, int]] = {}
+    by_site: dict[str, dict[int, list[int]]] = {}
     for lead in ent.get("leads", []):
-        classes = rows.setdefault(lead["site"], {})
-        classes[lead["step_class"]] = max(lead["seconds"], classes.get(lead["step_class"], 0))
+        by_site.setdefault(lead["site"], {}).setdefault(lead["step_class"], []).append(lead["seconds"])
     leads = [
-        {"site": site, "rows": [[step_class, 1, seconds, 0, 0] for step_class, seconds in sorted(classes.items())]}
-        for site, classes in sorted(rows.items())
+        {"site": site, "rows": [_row(step, by_step[step]) for step in sorted(by_step)]}
+        for site, by_step in sorted(by_site.items())
     ]
     return ent | {"ent": f"{key['namespace']}/{key['name']}", "leads": leads}
 
 
-def _no_samples(_samples: Document) -> Document:
-    """Windows of another shape are not worth carrying over: until they have filled again nothing shrinks."""
+def _row(step: int, seconds: list[int]) -> list[int]:
+    """Return the measurements of a class as the block under way: the class, how many, slowest, second slowest, none."""
+    slowest, second = sorted([*seconds, 0, 0], reverse=True)[:2]
+    return [step, len(seconds), slowest, second, 0]
+
+
+def _forgotten(_samples: Document) -> Document:
+    """The recent past has another shape in version 2: until it is known again, nothing shrinks."""
     return {}
 
 
 STEPS: Mapping[int, Step] = {
-    1: Step(ent=_ent_of_version_2, samples=_no_samples),
+    1: Step(ent=_ent_of_version_2, samples=_forgotten),
 }
 """The step from each older version to the one after it."""
 

@@ -84,6 +84,9 @@ def _check_expected(world: World, ents: set[EntKey]) -> None:
             _known(window.ent, ents, f"world.windows[{index}].ent", "ENT")
         if window.end <= window.start:
             raise WireError(f"world.windows[{index}].end", "a window ends after it starts")
+    for index, forecast in enumerate(world.forecasts):
+        _known(forecast.ent, ents, f"world.forecasts[{index}].ent", "ENT")
+    _each_once(((forecast.ent, forecast.start) for forecast in world.forecasts), "world.forecasts", "start")
 
 
 def _check_seen(world: World, sites: set[SiteName], edges: set[EdgeName], ents: set[EntKey]) -> None:
@@ -104,6 +107,12 @@ def _check_seen(world: World, sites: set[SiteName], edges: set[EdgeName], ents: 
 
 
 def _check_place_in_fleet(world: World, sites: set[SiteName]) -> None:
+    for index, edge in enumerate(world.edges):
+        if edge.site is not None:
+            _known(edge.site, sites, f"world.edges[{index}].site", "site")
+    for index, seen in enumerate(world.rounds):
+        if seen.site is not None:
+            _known(seen.site, sites, f"world.probes[{index}].site", "site")
     if world.self_site is not None:
         _known(world.self_site, sites, "world.self_site", "site")
     for index, site in enumerate(sorted(world.writable_sites)):

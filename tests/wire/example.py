@@ -146,7 +146,7 @@ def _memory() -> Memory:
                 ),
                 latches=(Latch(site=GRA, replicas=20, until=BELL, source="schedule college: 08:30 first bell"),),
                 growths=(Growth(site=SBG, before_replicas=10, replicas=20, since=NOW - 40 * SECOND),),
-                leads=(LearnedLead(site=GRA, rows=((3, 2, 95, 80, 0),)),),
+                leads=(LearnedLead(site=GRA, rows=((3, 1, 95, 0, 0),)),),
                 data_ready=((SBG, NOW - 4 * SECOND),),
             ),
         ),

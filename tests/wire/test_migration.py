@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from controller.domain.memory import MEMORY_VERSION, LearnedLead
+from controller.domain.names import SiteName
 from controller.wire import migration
 from controller.wire.memory import UnreadableMemoryError, read_ent, read_site, write_ent, write_site
 from controller.wire.migration import (
@@ -24,9 +25,8 @@ from tests.wire.test_memory import FULL, SITE
 
 MEMORY = Path(__file__).parent / "documents/memory"
 OLDER = range(1, MEMORY_VERSION)
-ONE_OBSERVATION = (LearnedLead(site=FULL.restraints.leads[0].site, rows=((3, 1, 45, 0, 0),)),)
-UNDERSTOOD = {1: replace(FULL, restraints=replace(FULL.restraints, leads=ONE_OBSERVATION))}
-"""What each older version's document means today: version 1 knew one lead time where rows are kept now."""
+LEADS = {1: (LearnedLead(site=SiteName("a"), rows=((3, 1, 45, 0, 0),)),)}
+"""What the lead times of an older version's document are now: one of 45 s, measured once."""
 
 
 def document(name: str) -> dict[str, Any]:
@@ -44,8 +44,20 @@ def test_every_older_version_has_a_step_and_its_documents() -> None:
 @pytest.mark.parametrize("version", OLDER)
 def test_what_an_older_version_wrote_is_read(version: int) -> None:
     """The restraints of the document are those that the older version held."""
-    assert read_ent(document(f"ent-v{version}.json")) == UNDERSTOOD[version]
+    restraints = replace(FULL.restraints, leads=LEADS[version])
+    assert read_ent(document(f"ent-v{version}.json")) == replace(FULL, restraints=restraints)
     assert read_site(document(f"site-v{version}.json")) == SITE
+
+
+def test_lead_times_of_version_1_become_rows() -> None:
+    """Of each site and class: how many, the slowest, the second slowest."""
+    old = [("b", 0, 30), ("a", 3, 45), ("a", 0, 40), ("a", 0, 60)]
+    leads = [{"site": site, "step_class": step, "seconds": seconds} for site, step, seconds in old]
+    found = migrate_ent({"version": 1, "restraints": {"ent": {"namespace": "n", "name": "e"}, "leads": leads}})
+    assert found["restraints"]["leads"] == [
+        {"site": "a", "rows": [[0, 2, 60, 40, 0], [3, 1, 45, 0, 0]]},
+        {"site": "b", "rows": [[0, 1, 30, 0, 0]]},
+    ]
 
 
 @pytest.mark.parametrize("version", OLDER)

@@ -82,6 +82,7 @@ def again(*steps: str | int) -> Callable[[Document], None]:
 
 ENT = ("world", "ents", 0)
 PLACEMENT = (*ENT, "placements", 1)
+FORECAST = {"ent": "ents/hdf", "start": "2026-09-01T00:00:00Z", "per_second": [1.5], "days": 5}
 
 BAD: list[tuple[Callable[[Document], None], str]] = [
     # shape
@@ -111,7 +112,7 @@ BAD: list[tuple[Callable[[Document], None], str]] = [
     # bounds
     (put(*ENT, "signals", 0, "capacity_per_replica", 0), "world.ents[0].signals[0].capacity_per_replica"),
     (put(*ENT, "signals", 0, "capacity_per_replica", -5.0), "world.ents[0].signals[0].capacity_per_replica"),
-    (put(*ENT, "dependencies", 0, "capacity_per_second", 0), "world.ents[0].dependencies[0].capacity_per_second"),
+    (put(*ENT, "dependencies", 0, "capacity", 0), "world.ents[0].dependencies[0].capacity"),
     (put("world", "sites", 0, "quota_replicas", -1), "world.sites[0].quota_replicas"),
     (put("world", "routes", 0, "weight", -1), "world.routes[0].weight"),
     (put("world", "replicas", 0, "ready", 20.5), "world.replicas[0].ready"),
@@ -135,6 +136,13 @@ BAD: list[tuple[Callable[[Document], None], str]] = [
     (put("world", "edges", 0, "name", ""), "world.edges[0].name"),
     (put("world", "windows", 0, "end", "2026-09-01T06:50:00Z"), "world.windows[0].end"),
     (put("world", "windows", 0, "ent", "ents/idf"), "world.windows[0].ent"),
+    (
+        put("world", "forecasts", [{"ent": "ents/idf", "start": "2026-09-01T00:00:00Z", "per_second": [], "days": 5}]),
+        "world.forecasts[0].ent",
+    ),
+    (put("world", "forecasts", [FORECAST, FORECAST]), "world.forecasts[1].start"),
+    (put("world", "edges", 0, "site", "rbx"), "world.edges[0].site"),
+    (put("world", "probes", 0, "site", "rbx"), "world.probes[0].site"),
     (put("world", "readings", 2, "site", "rbx"), "world.readings[2].site"),
     (put("world", "replicas", 1, "ent", "ents/idf"), "world.replicas[1].ent"),
     (put("world", "routes", 1, "edge", "back"), "world.routes[1].edge"),
@@ -244,12 +252,10 @@ def test_memory_of_an_older_version_is_understood() -> None:
     for ent in found["memory"]["ents"]:
         namespace, _, name = ent["ent"].partition("/")
         ent["ent"] = {"namespace": namespace, "name": name}
-        ent["leads"] = []
-    read = read_world_line(json.dumps(found).encode()).world.memory
-    now = question().world.memory
-    assert [replace(ent, leads=()) for ent in now.ents] == list(read.ents)
-    assert read.sites == now.sites
-    assert read.samples == Samples(), "windows of another shape fill again"
+        ent["leads"] = [{"site": "gra", "step_class": 3, "seconds": 95}]
+    understood = read_world_line(json.dumps(found).encode())
+    assert understood.world.memory.ents == question().world.memory.ents
+    assert understood.world.memory.samples == Samples(), "what is not known again lets nothing shrink"
     found["memory"]["ents"][0]["ent"] = "ents/hdf"
     assert refused(found).path == "memory"
 
