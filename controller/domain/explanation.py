@@ -38,4 +38,8 @@ class Explained:
     @property
     def won(self) -> Term | None:
         """The term that decided; the first of equals."""
-        return max(self.terms, key=lambda term: term.value, default=None)
+        won: Term | None = None
+        for term in self.terms:
+            if won is None or term.value > won.value:
+                won = term
+        return won

@@ -77,7 +77,7 @@ class Facts:
 
     def recommended(self, ent: EntKey, site: SiteName) -> tuple[Recommendation, ...]:
         """Return what was recommended for the placement lately, as far as a maximum may still need it."""
-        return tuple(r for r in self.sampled(ent).recommendations if r.site == site)
+        return tuple([r for r in self.sampled(ent).recommendations if r.site == site])
 
     def shares(self, ent: EntKey, edge: EdgeName) -> dict[SiteName, float]:
         """Return the share of the ENT's traffic that each site gets at the edge now; empty when not known."""

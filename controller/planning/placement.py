@@ -1,16 +1,13 @@
 """Placement, the slow programme: shares and replicas on attainable capacity, with one loss already paid for.
 
 For every ENT the normal case and the loss of each serving domain share the same replicas, so that what is in place
-before the bell also absorbs the loss (design §5 stage 5). The programme itself is in `flows`.
-
-Most ENTs bind nobody: neither the max of a placement nor the quota of a site matters to them. Such a programme grows
-in proportion to its demand, so it is solved once for a demand of one and each shape of fleet, and multiplied. An answer
-that keeps within all bounds is the optimum of the bounded programme too, since bounds only take answers away. Only ENTs
-that would break a bound, and those that share a quota with them, are solved together.
+before the bell also absorbs the loss (design §5 stage 5). The programme itself is in `flows`, who is solved together in
+`shapes`.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
 from controller.domain.explanation import Cut, Explained, Term
 from controller.domain.fleet import Ent, Placement, ReservePolicy, Site
@@ -21,19 +18,15 @@ from controller.planning.bottleneck import Ceiling
 from controller.planning.data import data_can_serve
 from controller.planning.demand import Demand
 from controller.planning.facts import TARGET_UTILISATION, Facts
-from controller.planning.flows import TIE_BREAK, UNLIMITED, Slot, Split, Wish, solve
-from controller.planning.greedy import place_greedily
+from controller.planning.flows import TIE_BREAK, UNLIMITED, Slot, Wish
 from controller.planning.health import Health
-from controller.planning.programme import Unsolved
+from controller.planning.shapes import Answers, answers_to
 
 AWAY_FROM_HOME = 1.0
 AT_A_SICK_SITE = 2.0
 """A degraded home is farther than a healthy stranger."""
 ROUNDING = 1e-3
 """A solver's 7.0001 is 7 replicas, not 8: what the slack between two objectives leaves behind is arithmetic."""
-LARGEST_PROGRAMME = 1500
-"""Slots that are solved together at most; beyond, regret greedy. A bound in size, so that all machines decide alike:
-this many take about a second on the slowest that we know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +62,8 @@ def place(
         key: _wish(facts, demand, ceilings[key], attainable[key], health, costs) for key, demand in demands.items()
     }
     quotas = {name: float(s.quota_replicas) for name, s in facts.sites.items() if s.quota_replicas is not None}
-    splits, how = _splits(wishes, quotas)
-    return {
-        key: _placed(facts, demand, wishes[key], attainable[key], splits[key], how.get(key, ""))
-        for key, demand in demands.items()
-    }
+    found = answers_to(wishes, quotas)
+    return {key: _placed(facts, demand, wishes[key], attainable[key], found) for key, demand in demands.items()}
 
 
 def _worth_growing_for(demand: Demand, ceiling: Ceiling) -> float:
@@ -162,79 +152,16 @@ def _distance(placement: Placement, health: Health) -> float:
     return sick + (0.0 if placement.home else AWAY_FROM_HOME)
 
 
-def _splits(wishes: dict[EntKey, Wish], quotas: dict[SiteName, float]) -> tuple[dict[EntKey, Split], dict[EntKey, str]]:
-    """Return the answer to every wish, and a word on how it was found where that was not the programme."""
-    shapes: dict[object, Split | None] = {}
-    splits: dict[EntKey, Split] = {}
-    how: dict[EntKey, str] = {}
-    for key, wish in wishes.items():
-        unbounded = _unbounded(wish, shapes)
-        if unbounded is not None and _keeps_bounds(wish, unbounded):
-            splits[key] = unbounded
-        else:
-            _solve_together([wish], {}, splits, how)
-    together = _entangled(wishes, splits, quotas)
-    if together:
-        _solve_together(together, quotas, splits, how)
-    return splits, how
-
-
-def _keeps_bounds(wish: Wish, split: Split) -> bool:
-    return sum(split.replicas) <= wish.most_replicas and all(
-        count <= slot.most for count, slot in zip(split.replicas, wish.slots, strict=True)
-    )
-
-
-def _unbounded(wish: Wish, shapes: dict[object, Split | None]) -> Split | None:
-    """Return the optimum without bounds: that of a demand of one, multiplied. None when a solver finds none."""
-    shape = (wish.reserve, tuple([(slot.site, slot.distance, slot.held) for slot in wish.slots]))
-    if shape not in shapes:
-        slots = tuple(replace(slot, most=UNLIMITED) for slot in wish.slots)
-        one = replace(wish, priority=0, units=1.0, per_unit=1.0, most_replicas=UNLIMITED, slots=slots)
-        solved = solve([one], {})
-        shapes[shape] = None if isinstance(solved, Unsolved) else solved[wish.key]
-    unit = shapes[shape]
-    return None if unit is None else unit.times(wish.units)
-
-
-def _solve_together(
-    wishes: list[Wish], quotas: dict[SiteName, float], splits: dict[EntKey, Split], how: dict[EntKey, str]
-) -> None:
-    """Solve some wishes as one programme, or greedily when it is too large or has no answer within its limits."""
-    slots = sum(len(wish.slots) for wish in wishes)
-    solved = solve(wishes, quotas) if slots <= LARGEST_PROGRAMME else Unsolved(why=f"{slots} placements share a quota")
-    if isinstance(solved, Unsolved):
-        how.update({wish.key: f" (by regret greedy: {solved.why})" for wish in wishes})
-        solved = place_greedily(wishes, quotas)
-    splits.update(solved)
-
-
-def _entangled(wishes: dict[EntKey, Wish], splits: dict[EntKey, Split], quotas: dict[SiteName, float]) -> list[Wish]:
-    """Return the ENTs that share a quota with one that is exceeded, directly or through others; none if none is."""
-    if not quotas:
-        return []
-    asked = dict.fromkeys(quotas, 0.0)
-    for key, split in splits.items():
-        for slot, count in zip(wishes[key].slots, split.replicas, strict=True):
-            if slot.site in asked:
-                asked[slot.site] += count
-    tight = {site for site, count in asked.items() if count > quotas[site] + ROUNDING}
-    found: dict[EntKey, Wish] = {}
-    while True:
-        new = [w for k, w in wishes.items() if k not in found and any(s.site in tight for s in w.slots)]
-        if not new:
-            return [wish for key, wish in wishes.items() if key in found]
-        found.update({wish.key: wish for wish in new})
-        tight |= {slot.site for wish in new for slot in wish.slots if slot.site in quotas}
-
-
-def _placed(
-    facts: Facts, demand: Demand, wish: Wish, attainable: tuple[Attainable, ...], split: Split, how: str
-) -> Placed:
-    explained = {
-        a.site.name: _explain(demand, wish, a, split.normal[i], split.replicas[i], split.sized_for[i], how)
-        for i, a in enumerate(attainable)
-    }
+def _placed(facts: Facts, demand: Demand, wish: Wish, attainable: tuple[Attainable, ...], found: Answers) -> Placed:
+    split, unbounded, how = found.bounded[wish.key], found.unbounded.get(wish.key), found.how.get(wish.key, "")
+    won = demand.explained.won
+    source = (won.reason, won.detail) if won is not None else (Reason.PRESENT_DEMAND, "no demand")
+    explained = {}
+    for i, a in enumerate(attainable):
+        bound = _bound(wish, a, split.replicas[i], unbounded.replicas[i]) if unbounded is not None else None
+        explained[a.site.name] = _explain(
+            wish, a, split.normal[i], split.replicas[i], split.sized_for[i], source, how, bound
+        )
     normal, whole = sum(split.normal), sum(split.replicas)
     after = [
         whole - sum([n for s, n in zip(wish.slots, split.replicas, strict=True) if domain in s.domains])
@@ -266,35 +193,59 @@ def _normal_shares(
     return {a.site.name: (1.0 / len(chosen) if a.site.name in chosen else 0.0) for a in attainable}
 
 
+def _bound(wish: Wish, a: Attainable, replicas: float, would_be: float) -> Cut | None:
+    """Say what the placement would have got if its bounds, or those of others, had not bound it."""
+    before, after = math.ceil(would_be - ROUNDING), math.ceil(replicas - ROUNDING)
+    if before <= after:
+        return None
+    if replicas >= a.most - ROUNDING:
+        reason, detail = Reason.AT_MAX, f"max of the placement at {a.site.name}"
+    elif wish.most_replicas < UNLIMITED:
+        reason, detail = Reason.BOTTLENECK_ELSEWHERE, "a shared dependency bears no more replicas"
+    else:
+        reason, detail = Reason.QUOTA, f"the quota of {a.site.name}, or what others need of a quota"
+    return Cut(reason=reason, before=before, after=after, detail=detail)
+
+
 def _explain(
-    demand: Demand, wish: Wish, a: Attainable, flow: float, replicas: float, sized_for: str | None, how: str
+    wish: Wish,
+    a: Attainable,
+    flow: float,
+    replicas: float,
+    sized_for: str | None,
+    source: tuple[Reason, str],
+    how: str,
+    bound: Cut | None,
 ) -> Explained:
     """Say which case decided the replicas of one placement: normal, a loss, or the minimum."""
-    won = demand.explained.won
-    source = won.detail if won is not None else "no demand"
-    terms = [Term(reason=Reason.MINIMUM, value=a.placement.min_replicas, detail="min of the placement")]
+    asked, detail = source
+    terms = [_minimum(a.placement.min_replicas)]
     normally, value = math.ceil(flow - ROUNDING), math.ceil(replicas - ROUNDING)
     if normally > 0:
-        reason = won.reason if won is not None else Reason.PRESENT_DEMAND
-        terms.append(Term(reason=reason, value=normally, detail=f"{source}; {_sized(wish, flow)}{how}"))
+        terms.append(Term(reason=asked, value=normally, detail=f"{detail}; {_sized(wish, flow)}{how}"))
     if value > normally:
         lost = f"if {sized_for} is lost: " if sized_for is not None else "for the loss of a site: "
-        terms.append(Term(reason=Reason.RESERVE, value=value, detail=f"{lost}{_sized(wish, replicas)}{how}; {source}"))
+        terms.append(Term(reason=Reason.RESERVE, value=value, detail=f"{lost}{_sized(wish, replicas)}{how}; {detail}"))
     terms.sort(key=_by_value)
     value = max(value, a.placement.min_replicas)
-    cuts = [a.cut] if a.cut is not None else []
+    cuts = [cut for cut in (a.cut, bound) if cut is not None]
     if value > a.most:
-        detail = f"max of the placement at {a.site.name}"
-        cuts.append(Cut(reason=Reason.AT_MAX, before=value, after=a.most, detail=detail))
+        text = f"max of the placement at {a.site.name}"
+        cuts.append(Cut(reason=Reason.AT_MAX, before=value, after=a.most, detail=text))
         value = a.most
     return Explained(
-        subject=f"{demand.ent.key} at {a.site.name}",
+        subject=f"{wish.key} at {a.site.name}",
         quantity="replicas",
         value=value,
         unit="replicas",
         terms=tuple(terms),
         cuts=tuple(cuts),
     )
+
+
+@lru_cache(maxsize=1024)
+def _minimum(replicas: int) -> Term:
+    return Term(reason=Reason.MINIMUM, value=replicas, detail="min of the placement")
 
 
 def _by_value(term: Term) -> float:

@@ -67,14 +67,16 @@ def targets_of(
     targets = []
     for key, demand in demands.items():
         shares = facts.largest_shares(demand.ent)
-        for placement in facts.placements[demand.ent.key]:
+        window = latched_until(facts, demand.ent, demand.lead)
+        for placement in facts.placements[key]:
             state = facts.replicas.get((key, placement.site))
             wanted = recommended.get((key, placement.site))
             if state is not None and placement.site in health:
                 number = placed[key].explained.get(placement.site)
                 share = max(shares.get(placement.site, 0.0), coming.get((key, placement.site), 0.0))
                 sent = share * demand.now_per_second
-                targets.append(_target(facts, demand, placement, state, wanted, sent, number, health[placement.site]))
+                sick = health[placement.site]
+                targets.append(_target(facts, demand, placement, state, wanted, sent, number, sick, window))
     return targets
 
 
@@ -84,15 +86,15 @@ def _within_quota(
     """Latch the floors, clamp to max, and share out quotas: the lowest priority gives way first."""
     wanted: dict[tuple[EntKey, SiteName], int] = {}
     for key, found in placed.items():
-        for name, replicas in found.replicas.items():
-            placement = demands[key].ent.placement(name)
-            latch = _latch_before(facts, key, name)
-            floor = latch.replicas if latch is not None else 0
-            if placement is not None:
-                wanted[(key, name)] = min(max(replicas, floor, placement.min_replicas), placement.max_replicas)
+        latched = {latch.site: latch.replicas for latch in facts.remembered(key).latches if facts.now < latch.until}
+        for placement in facts.placements[key]:
+            replicas = found.replicas.get(placement.site)
+            if replicas is not None:
+                floor = max(replicas, latched.get(placement.site, 0), placement.min_replicas)
+                wanted[(key, placement.site)] = min(floor, placement.max_replicas)
     for name, site in facts.sites.items():
-        here = sorted((k for k in wanted if k[1] == name), reverse=True)
         if site.quota_replicas is not None:
+            here = sorted((k for k in wanted if k[1] == name), reverse=True)
             _share_out(wanted, here, site.quota_replicas, {k: demands[k[0]].ent.priority for k in here})
     return wanted
 
@@ -145,6 +147,7 @@ def _target(
     sent_per_second: float,
     number: Explained | None,
     health: Health,
+    window: tuple[datetime, str] | None,
 ) -> Target:
     ent, site = demand.ent, placement.site
     explained = number or _nothing_planned(ent, site, state)
@@ -155,7 +158,6 @@ def _target(
         # Down, still draining or without data: planned elsewhere. What runs here stays until that is settled.
         wanted = state.wanted
         kept = Because(reason=Reason.SITE_UNREACHABLE, text=f"{site} takes no part: {health.because.text}")
-    latch = _latch(facts, demand, site, wanted)
     stabilized, stabilizer = _stabilized(facts, ent, site, wanted)
     would_be = min(stabilized, placement.max_replicas)
     if would_be >= state.wanted:
@@ -173,7 +175,7 @@ def _target(
         would_be=would_be,
         recommended=wanted,
         kept=kept if would_be < state.wanted or number is None else None,
-        latch=latch,
+        latch=_latch(facts, ent.key, site, wanted, window),
         explained=_chain(explained, wanted, stabilizer, replicas, kept),
     )
 
@@ -233,14 +235,15 @@ def latched_until(facts: Facts, ent: Ent, lead: timedelta) -> tuple[datetime, st
     return most.end, most.source
 
 
-def _latch(facts: Facts, demand: Demand, site: SiteName, wanted: int) -> Latch | None:
+def _latch(facts: Facts, key: EntKey, site: SiteName, wanted: int, window: tuple[datetime, str] | None) -> Latch | None:
     """Keep the floor of a bell until the window ends (design §5 stage 2)."""
-    before = _latch_before(facts, demand.ent.key, site)
-    until = latched_until(facts, demand.ent, demand.lead)
-    if until is None:
+    before = _latch_before(facts, key, site)
+    if window is None:
         return before
-    floor = max(wanted, before.replicas if before is not None else 0)
-    return Latch(site=site, replicas=floor, until=until[0], source=until[1])
+    until, source = window
+    return Latch(
+        site=site, replicas=max(wanted, before.replicas if before is not None else 0), until=until, source=source
+    )
 
 
 def _stabilized(facts: Facts, ent: Ent, site: SiteName, wanted: int) -> tuple[int, Recommendation | None]:

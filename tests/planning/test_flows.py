@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from controller.domain.fleet import ReservePolicy
 from controller.domain.names import DomainName, EntKey, SiteName
+from controller.domain.reasons import Reason
 from controller.domain.world import World
-from controller.planning import placement
+from controller.planning import shapes
 from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import demand_of
 from controller.planning.facts import facts_of
@@ -197,8 +198,8 @@ def placed(world: World) -> dict[EntKey, Placed]:
 def test_solving_in_pieces_is_solving_the_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Multiplying a shape and solving only those who share a tight quota together changes no answer."""
     in_pieces = placed(world)
-    monkeypatch.setattr(placement, "_unbounded", lambda _wish, _shapes: None)
-    monkeypatch.setattr(placement, "_entangled", lambda all_wishes, _splits, _quotas: list(all_wishes.values()))
+    monkeypatch.setattr(shapes, "_unbounded", lambda _wish: None)
+    monkeypatch.setattr(shapes, "_entangled", lambda all_wishes, _splits, _quotas: list(all_wishes.values()))
     whole = placed(world)
     for name, found in whole.items():
         assert in_pieces[name].replicas == found.replicas
@@ -207,11 +208,23 @@ def test_solving_in_pieces_is_solving_the_whole(world: World, monkeypatch: pytes
 
 def test_a_programme_that_is_too_large_is_solved_greedily_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is one of size, so every machine decides alike; the explanation names it, the quota holds."""
-    monkeypatch.setattr(placement, "LARGEST_PROGRAMME", 3)
+    monkeypatch.setattr(shapes, "LARGEST_PROGRAMME", 3)
     found = placed(a_fleet(quota=25))
     details = [term.detail for p in found.values() for number in p.explained.values() for term in number.terms]
     assert any("regret greedy: 5 placements share a quota" in detail for detail in details)
     assert sum(p.replicas.get(SiteName("a"), 0) for p in found.values()) <= 25 + len(found)
+
+
+@pytest.mark.parametrize(
+    ("world", "reason"),
+    [(a_fleet(most=12), Reason.AT_MAX), (a_fleet(quota=20), Reason.QUOTA)],
+)
+def test_what_it_would_have_been_is_told(world: World, reason: Reason) -> None:
+    """Where a bound binds, the chain says how many replicas there would be without it."""
+    nord = placed(world)[key()].explained
+    cuts = [cut for cut in nord[SiteName("a")].cuts if cut.reason is reason]
+    assert [(cut.before, cut.after) for cut in cuts] == [(16, nord[SiteName("a")].value)]
+    assert nord[SiteName("a")].value < 16
 
 
 def test_without_a_reserve_nothing_is_kept_for_a_loss() -> None:
