@@ -42,7 +42,7 @@ test: setup  ## Run all tests: fast ones first, then those on real servers
 
 .PHONY: test-fast
 test-fast: setup  ## Run unit and property tests
-	@$(PYTEST) -q -m "not live" -n 2
+	@$(PYTEST) -q -m "not live" -n 2 --dist worksteal
 
 .PHONY: test-live
 test-live: setup  ## Run the tests on real API servers, Prometheus and HAProxy

@@ -60,7 +60,7 @@ def test_the_plan_after_the_applied_plan_is_empty(world: World) -> None:
 
 
 @given(worlds())
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_a_crash_between_any_two_actions_comes_to_the_same_end(world: World) -> None:
     """Killed after any action, with the restraints written before, the next plan completes the work."""
     first = plan(world, BELL)

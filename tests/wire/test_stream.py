@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import random
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from tests.builders import BELL
 from tests.strategies import worlds
 from tests.wire.example import question
 
-MUTATED_LINES = 2500
+MUTATED_LINES = 2_500 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 1_000
 SEED = 20210406
 LINE = write_world_line(question())
 JUNK: tuple[Any, ...] = (
@@ -93,7 +94,7 @@ def test_mutated_lines_get_one_line_each_and_the_stream_goes_on() -> None:
             assert found["error"].keys() == {"path", "message"}
             assert "our mistake" not in found["error"]["message"]
     assert told["error"] > MUTATED_LINES // 2
-    assert told["plan"] > 50, "some mutations are harmless, or the test tests nothing"
+    assert told["plan"] > 20, "some mutations are harmless, or the test tests nothing"
 
 
 @given(worlds(), st.randoms(use_true_random=False))
