@@ -170,10 +170,16 @@ def _placed(facts: Facts, demand: Demand, wish: Wish, attainable: tuple[Attainab
     return Placed(
         shares=_normal_shares(demand.ent, attainable, split.normal, normal, facts),
         replicas={site: round(number.value) for site, number in explained.items()},
-        unserved_per_second=max(0.0, (wish.units - normal) * wish.per_unit),
-        unserved_after_loss_per_second=max(0.0, (wish.units - min(after, default=wish.units)) * wish.per_unit),
+        unserved_per_second=_short(wish, normal),
+        unserved_after_loss_per_second=_short(wish, min(after, default=wish.units)),
         explained=explained,
     )
+
+
+def _short(wish: Wish, carried: float) -> float:
+    """Return the demand that is not carried; what is less than a thousandth of a replica is arithmetic."""
+    missing = wish.units - carried
+    return missing * wish.per_unit if missing > ROUNDING else 0.0
 
 
 def _normal_shares(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.domain.fleet import ReservePolicy
+from controller.domain.fleet import DemandSignal, ReservePolicy
 from controller.domain.names import DomainName, EntKey, SiteName
 from controller.domain.reasons import Reason
 from controller.domain.world import World
@@ -21,7 +21,7 @@ from controller.planning.greedy import place_greedily
 from controller.planning.health import judge_sites
 from controller.planning.placement import Placed, place
 from controller.planning.programme import Unsolved
-from tests.builders import BELL, a_placement, a_site, a_window, a_world, an_ent, key
+from tests.builders import BELL, REQUESTS, a_placement, a_site, a_window, a_world, an_ent, key
 
 NAMES = tuple(map(SiteName, "abcd"))
 Quotas = Mapping[SiteName, float]
@@ -225,6 +225,19 @@ def test_what_it_would_have_been_is_told(world: World, reason: Reason) -> None:
     cuts = [cut for cut in nord[SiteName("a")].cuts if cut.reason is reason]
     assert [(cut.before, cut.after) for cut in cuts] == [(16, nord[SiteName("a")].value)]
     assert nord[SiteName("a")].value < 16
+
+
+@given(st.integers(1, 4000), st.sampled_from([1.0, 3.0, 7.0]))
+def test_what_fits_is_not_called_short(per_second: int, capacity: float) -> None:
+    """With room for everybody nothing is unserved, not even by what a solver leaves behind."""
+    signals = (DemandSignal(signal=REQUESTS, capacity_per_replica=capacity),)
+    at = tuple(a_placement(s, home=s == "a", most=100_000) for s in "abc")
+    ent = an_ent(sites="abc", placements=at, signals=signals)
+    found = placed(
+        a_world(ents=[ent], sites=[a_site(s) for s in "abc"], windows=(a_window(ent.key, BELL, 60, per_second),))
+    )
+    assert found[ent.key].unserved_per_second == 0.0
+    assert found[ent.key].unserved_after_loss_per_second == 0.0
 
 
 def test_without_a_reserve_nothing_is_kept_for_a_loss() -> None:
