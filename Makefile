@@ -49,8 +49,18 @@ test-live: setup  ## Run the tests on real API servers, Prometheus and HAProxy
 	@$(PYTEST) -q -m live
 
 .PHONY: test-nightly
-test-nightly: setup  ## Run the property tests with fifty times the examples
+test-nightly: setup  ## Run the property tests of the planner with thousands of examples, histories with 100,000 steps
 	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not live" --timeout 7200 tests/planning
+
+.PHONY: coverage
+coverage: setup  ## Measure which lines and branches of the core the fast tests reach
+	@$(BIN)/coverage run -m pytest -q -m "not live" tests/domain tests/planning tests/wire
+	@$(BIN)/coverage report
+
+.PHONY: mutation
+mutation: setup  ## Change the planner in small ways and see whether a test notices (an hour; ONLY='*reversals*')
+	@HYPOTHESIS_PROFILE=mutation $(BIN)/mutmut run --max-children 2 $(ONLY)
+	@$(BIN)/mutmut results
 
 .PHONY: test-kind
 test-kind: setup  ## Run the tests of the API servers on kind clusters instead of ours

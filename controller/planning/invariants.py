@@ -204,7 +204,12 @@ def _growth_is_clamped(case: _Case) -> Iterator[Violation]:
 
 def _source_shrinks_after_traffic(case: _Case) -> Iterator[Violation]:
     """5. A drained source shrinks only after its traffic has left, a destination not below what is on its way."""
-    coming = {(a.ent, w.site): w.weight / sum(x.weight for x in a.weights) for a in _weights(case) for w in a.weights}
+    coming = {
+        (action.ent, new.site): new.weight / whole
+        for action in _weights(case)
+        if (whole := sum(weight.weight for weight in action.weights))
+        for new in action.weights
+    }
     for action in _shrinks(case):
         demand, ent = case.demand(action.ent), case.facts.ents.get(action.ent)
         if demand is None or ent is None:
