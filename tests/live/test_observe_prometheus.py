@@ -14,6 +14,7 @@ import pytest
 from controller.domain.names import SignalName, SiteName
 from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
 from controller.observe.metering import MeterPlan, SignalQuery, SiteMeter
+from controller.observe.metrics_source import Grid
 from controller.observe.prometheus import PrometheusAddress, PrometheusSource
 from controller.observe.readings import Freshness, LabelNames
 from controller.runtime.clock import SystemClock
@@ -156,3 +157,16 @@ async def test_a_prometheus_that_hangs_dies_and_returns(prometheus: Prometheus) 
     prometheus.start()
     await asked_until(meter, lambda r: isinstance(r, Stale) and r.reason is ReadingReason.QUARANTINED)
     assert isinstance(await asked_until(meter, lambda r: isinstance(r, Fresh)), Fresh)
+
+
+async def test_the_past_is_answered_slot_by_slot(prometheus: Prometheus) -> None:
+    """A range is asked over HTTP as the port says: one value an instant of the grid, for each series."""
+    await asked_until(a_meter(prometheus, NORD.format(value=5)), lambda r: isinstance(r, Fresh))
+    source = PrometheusSource(PrometheusAddress(url=f"http://127.0.0.1:{prometheus.port}"), deadline_seconds=5.0)
+    grid = Grid(start=CLOCK.now() - timedelta(hours=6), steps=72, step_seconds=300)
+    promql = f"max_over_time(({NORD.format(value=5)})[300s:30s])"
+    (found,) = await source.query_range(promql, grid)
+    assert (found.labels["namespace"], found.labels["ent"]) == (key().namespace, key().name)
+    assert list(found.values) == [5.0] * 72
+    assert list(await source.query_range("no_such_metric", grid)) == []
+    await source.close()
