@@ -29,7 +29,7 @@ START_UP = timedelta(seconds=40)
 CYCLE = timedelta(seconds=6)
 """Three rounds of evidence for every plan: time passes quickly enough to see holds end."""
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-EXAMPLES, STEPS = (2_100, 50) if NIGHTLY else (15, 20)
+EXAMPLES, STEPS = (2_400, 50) if NIGHTLY else (15, 20)
 LEAST_NIGHTLY_STEPS = 100_000
 """What the nightly run promises."""
 
