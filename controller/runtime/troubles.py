@@ -23,6 +23,14 @@ def tell_troubles(
             site=name,
             why={signal: str(error) for signal, error in errors.items()},
         )
+        past = site.history.error if site.history else None
+        journal.changed(
+            f"past {name}",
+            str(past.reason) if past else None,
+            event="past metrics cannot be read, no forecast is made of them",
+            site=name,
+            why=str(past) if past else None,
+        )
     journal.changed("watch policies", policies, event="policies cannot be watched")
     journal.changed("lease trouble", str(lease) if lease else None, event="lease cannot be read or written")
 

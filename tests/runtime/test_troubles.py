@@ -18,10 +18,13 @@ A = SiteName("a")
 GONE = Unavailable.unanswered("site a: GET /apis", "connection refused")
 
 
-def a_site(trouble: ApiError | None = None, query: QueryError | None = None) -> dict[SiteName, WatchedSite]:
+def a_site(
+    trouble: ApiError | None = None, query: QueryError | None = None, past: QueryError | None = None
+) -> dict[SiteName, WatchedSite]:
     """A site in trouble."""
     meter = SimpleNamespace(troubles={REQUESTS: query} if query else {})
-    return {A: cast("WatchedSite", SimpleNamespace(trouble=trouble, meter=meter))}
+    history = SimpleNamespace(error=past)
+    return {A: cast("WatchedSite", SimpleNamespace(trouble=trouble, meter=meter, history=history))}
 
 
 def test_trouble_is_told_when_it_begins_and_when_it_ends() -> None:
@@ -42,6 +45,15 @@ def test_trouble_is_told_when_it_begins_and_when_it_ends() -> None:
     reworded = QueryError(ReadingReason.UNREACHABLE, "refused by port 2")
     assert told(a_site(GONE, reworded), lease=GONE) == []
     assert [now for _, now in told(a_site())] == [None, {}, None]
+
+
+def test_a_past_that_cannot_be_read_is_told() -> None:
+    """Without it there is no forecast, which nobody would notice before a morning that needed one."""
+    log = Log()
+    refused = QueryError(ReadingReason.HTTP_ERROR, "403: who are you")
+    for past, told in ((refused, ["HttpError"]), (refused, []), (None, [None])):
+        tell_troubles(log.journal, a_site(past=past), policies=None, lease=None)
+        assert [line["now"] for line in log.lines()] == told
 
 
 def test_a_silent_cluster_is_no_fault_of_its_declaration() -> None:
