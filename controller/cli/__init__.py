@@ -10,6 +10,7 @@ import typer
 
 from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
+from controller.cli.recordings import replay
 from controller.cli.running import run
 
 app = typer.Typer(
@@ -44,5 +45,5 @@ def sonnerie(
     """School portals ready before the bell, traffic off sick sites."""
 
 
-for command in (run, plan, explain, check, crd, schema):
+for command in (run, plan, explain, replay, check, crd, schema):
     app.command()(command)

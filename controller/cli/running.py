@@ -36,6 +36,10 @@ def run(
         str | None,
         typer.Option(metavar="HOST:PORT", help="Serves /healthz /readyz /metrics /plan [127.0.0.1:8080]."),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep every world and plan there, compressed and bounded, for replay."),
+    ] = None,
     dry_run: Annotated[
         bool | None, typer.Option("--dry-run", help="Plan and print each change, write nothing, not even the Lease.")
     ] = None,
@@ -66,6 +70,7 @@ def run(
             "references": tuple(reference) if reference else None,
             "agent_address": Address.parse(agent_address) if agent_address else None,
             "listen": Address.parse(listen) if listen else None,
+            "record": record,
             "dry_run": dry_run,
         }
         settings = read_settings(flags, os.environ)

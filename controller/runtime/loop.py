@@ -63,6 +63,8 @@ class Parts:
     on_plan: Callable[[Plan], None] = field(default=lambda _plan: None)
     forecasts: Callable[[], tuple[Forecast, ...]] = field(default=tuple)
     """What past days say of today and tomorrow, as far as is known by now."""
+    record: Callable[[World, Plan, datetime], None] = field(default=lambda _world, _plan, _now: None)
+    """Is handed every decision, as it was made of its world."""
 
     @property
     def dry_run(self) -> bool:
@@ -113,6 +115,7 @@ class Loop:
         world = await self._observe(now)
         decided = plan(world, now)
         decided = self._safe(world, decided, now)
+        self._parts.record(world, decided, now)
         decided, outcomes = await self._apply(world, decided, now)
         await self._report(world, decided, outcomes, now)
         return _next_look(decided, outcomes, now)

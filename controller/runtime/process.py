@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from controller import __version__
 from controller.actuate.haproxy_agent import AgentServer
 from controller.actuate.haproxy_board import AgentBoard
 from controller.domain.names import ObserverName, SiteName
 from controller.domain.plan import Plan
+from controller.domain.world import World
 from controller.kube.apply import read_secret
 from controller.kube.client import Cluster
 from controller.kube.informer import Surroundings
@@ -27,6 +29,7 @@ from controller.observe.policies import PolicyStore
 from controller.observe.probes import Prober, RoundTiming
 from controller.observe.readings import Freshness
 from controller.observe.sites import Pace, WatchedSites
+from controller.recording.recorder import Recorder
 from controller.runtime.clock import SystemClock
 from controller.runtime.journal import Journal
 from controller.runtime.leadership import Leadership
@@ -126,6 +129,7 @@ class Controller:
             on_round=self._after_round,
         )
         self.telemetry.evidence_age.set_function(lambda: self.prober.age_seconds)
+        self.recorder = _recorder(settings)
         self.leadership = None if settings.dry_run else self._leadership()
         self.loop = Loop(
             Parts(
@@ -140,6 +144,7 @@ class Controller:
                 plan_every_seconds=settings.plan_every_seconds,
                 on_plan=outlets.on_plan,
                 forecasts=lambda: self.forecasts.forecasts,
+                record=self._record,
             )
         )
 
@@ -152,6 +157,8 @@ class Controller:
             stack.push_async_callback(management.close)
             controller = cls(settings, outlets, management)
             stack.push_async_callback(controller.sites.close)
+            if controller.recorder is not None:
+                stack.push_async_callback(asyncio.to_thread, controller.recorder.close)
             runner = await serve(controller._pages(), settings.listen)
             stack.push_async_callback(runner.cleanup)
             tasks = [
@@ -277,6 +284,12 @@ class Controller:
         elif self.leadership is not None:
             self.leadership.lost()
 
+    def _record(self, world: World, plan: Plan, now: datetime) -> None:
+        if self.recorder is not None:
+            self.recorder.take(world, plan, now)
+            self.telemetry.unrecorded.set(self.recorder.left_out)
+            self.journal.changed("recorder", self.recorder.trouble, event="decisions cannot be recorded")
+
     def _unknown_question(self, why: str) -> None:
         if why not in self._unanswered and len(self._unanswered) < MOST_UNANSWERED:
             self._unanswered.add(why)
@@ -310,6 +323,12 @@ def _management_cluster(settings: Settings) -> Cluster:
         return Cluster.in_cluster(name="management cluster")
     content = settings.kubeconfig.read_bytes()
     return Cluster.connect(read_kubeconfig(content, where=str(settings.kubeconfig)), name="management cluster")
+
+
+def _recorder(settings: Settings) -> Recorder | None:
+    if settings.record is None:
+        return None
+    return Recorder(settings.record, most_bytes=settings.record_most_megabytes * 1_000_000, by=__version__)
 
 
 def _pace(settings: Settings) -> Pace:

@@ -13,6 +13,9 @@ PREFIX = "SONNERIE_"
 OF_THE_POD = {"identity": "POD_NAME", "lease_namespace": "POD_NAMESPACE"}
 """Settings that a pod knows of itself through the downward API, when nobody sets them."""
 
+LEAST_MEGABYTES = 16
+"""A recording of less would be a few minutes of a large fleet."""
+
 _LEASE = LeaseTiming()
 
 _TRUE = ("1", "true", "yes", "on")
@@ -65,6 +68,10 @@ class Settings:
     """Where HAProxy's agent-check asks for weights. Without credentials, so loopback unless told."""
     listen: Address = Address(host="127.0.0.1", port=8080)
     """Where /healthz, /readyz, /metrics and /plan are served. Without credentials, so loopback unless told."""
+    record: Path | None = None
+    """Folder in which worlds and plans are kept for `sonnerie replay`; none: nothing is recorded."""
+    record_most_megabytes: int = 1024
+    """Most that all recordings together take; the oldest go first."""
     dry_run: bool = False
     """Plan and print, write nothing, not even the Lease."""
     round_every_seconds: float = 2.0
@@ -163,4 +170,6 @@ def _expect_positive(settings: Settings) -> None:
         value = getattr(settings, field.name)
         if field.name.endswith("_seconds") and not value > 0:
             raise SettingsError(f"{PREFIX}{field.name.upper()}: {value} is not above 0")
+        if field.name.endswith("_megabytes") and not value >= LEAST_MEGABYTES:
+            raise SettingsError(f"{PREFIX}{field.name.upper()}: {value} is below {LEAST_MEGABYTES}")
         assert field.default is not MISSING

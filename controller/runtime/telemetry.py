@@ -48,6 +48,7 @@ class Telemetry:
         self.actions = self._counter("actions", "Actions begun, counted once while they stay the same", "ent", "reason")
         self.withheld = self._counter("withheld", "Actions withheld, counted once while they stay so", "ent", "reason")
         self.failures = self._counter("cycle_failures", "Planning cycles that crashed")
+        self.unrecorded = self._gauge("unrecorded_decisions", "Decisions since the start that could not be recorded")
         self.violations = self._counter("invariant_violations", "Actions stopped by the last gate, by rule", "reason")
         self.unwritten = self._counter("status_write_failures", "Status writes that failed", "ent", "site")
 
