@@ -9,10 +9,11 @@ from controller.kube.errors import ApiError, KubeconfigError
 from controller.kube.kubeconfig import Credentials, is_token, read_kubeconfig
 from controller.kube.resources import ObjectKey
 from controller.observe.metering import SignalQuery
-from controller.observe.prometheus import PrometheusAddress
+from controller.observe.prometheus_address import PrometheusAddress, TlsError, tls_context
 from controller.observe.readings import LabelNames
+from controller.policy.presets import Routes, preset_queries
 from controller.policy.resource import SecretKeyRef
-from controller.policy.site import Prometheus, Site
+from controller.policy.site import Prometheus, Site, Tls
 
 SecretReader = Callable[[ObjectKey], Awaitable[Mapping[str, bytes]]]
 
@@ -65,18 +66,66 @@ async def read_access(site: Site, read_secret: SecretReader) -> SiteAccess:
 
 
 async def _metrics(declared: Prometheus, read_secret: SecretReader, name: str) -> MetricsAccess:
-    token = None
-    if declared.bearer_token_secret_ref is not None:
-        where = f"Site {name}: spec.prometheus.bearerTokenSecretRef"
-        raw = await _key_of_secret(declared.bearer_token_secret_ref, read_secret, where)
-        token = raw.decode("utf-8", "replace").strip()
-        if not is_token(token):
-            raise AccessError(f"{where}: the Secret's {declared.bearer_token_secret_ref.key} is not a token")
     return MetricsAccess(
-        address=PrometheusAddress(url=declared.url, bearer_token=token),
-        queries=tuple(SignalQuery(signal=SignalName(q.signal), promql=q.query) for q in declared.queries),
+        address=await _address(declared, read_secret, f"Site {name}: spec.prometheus"),
+        queries=_queries(declared),
         labels=LabelNames(namespace=declared.namespace_label, ent=declared.ent_label),
     )
+
+
+def _queries(declared: Prometheus) -> tuple[SignalQuery, ...]:
+    """Return the preset's queries, and those declared one by one in their place."""
+    found: dict[str, str] = {}
+    if declared.preset is not None:
+        routes = Routes(
+            pattern=declared.preset.routes,
+            namespace=declared.preset.namespace,
+            selector=declared.preset.selector or "",
+            namespace_label=declared.namespace_label,
+            ent_label=declared.ent_label,
+        )
+        found |= preset_queries(declared.preset.name, routes)
+    found |= {query.signal: query.query for query in declared.queries}
+    return tuple(SignalQuery(signal=SignalName(signal), promql=promql) for signal, promql in found.items())
+
+
+async def _address(declared: Prometheus, read_secret: SecretReader, where: str) -> PrometheusAddress:
+    """Return where the Prometheus is, with what it is to be shown."""
+
+    async def secret(reference: SecretKeyRef, field: str) -> str:
+        raw = await _key_of_secret(reference, read_secret, f"{where}.{field}")
+        return raw.decode("utf-8", "replace")
+
+    token = username = password = None
+    if declared.bearer_token_secret_ref is not None:
+        token = (await secret(declared.bearer_token_secret_ref, "bearerTokenSecretRef")).strip()
+        if not is_token(token):
+            key = declared.bearer_token_secret_ref.key
+            raise AccessError(f"{where}.bearerTokenSecretRef: the Secret's {key} is not a token")
+    if declared.basic_auth is not None:
+        username = declared.basic_auth.username
+        reference = declared.basic_auth.password_secret_ref
+        password = (await secret(reference, "basicAuth.passwordSecretRef")).strip("\r\n")
+        if not password.isprintable() or not password:
+            raise AccessError(f"{where}.basicAuth.passwordSecretRef: the Secret's {reference.key} is not a password")
+    tls = declared.tls or Tls.model_validate({})
+    address = PrometheusAddress(
+        url=declared.url,
+        bearer_token=token,
+        username=username,
+        password=password,
+        ca_pem=await secret(tls.ca_secret_ref, "tls.caSecretRef") if tls.ca_secret_ref else None,
+        certificate_pem=await secret(tls.certificate_secret_ref, "tls.certificateSecretRef")
+        if tls.certificate_secret_ref
+        else None,
+        key_pem=await secret(tls.key_secret_ref, "tls.keySecretRef") if tls.key_secret_ref else None,
+        tenant=(declared.tenant.header, declared.tenant.id) if declared.tenant else None,
+    )
+    try:
+        tls_context(address)
+    except TlsError as error:
+        raise AccessError(f"{where}.tls: {error}") from None
+    return address
 
 
 async def _key_of_secret(reference: SecretKeyRef, read_secret: SecretReader, where: str) -> bytes:

@@ -12,7 +12,6 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -25,6 +24,7 @@ from urllib3.util.retry import Retry
 
 from controller.domain.readings import ReadingReason
 from controller.observe.metrics_source import Grid, QueryError, Sample, Series
+from controller.observe.prometheus_address import OwnTls, PrometheusAddress, tls_context
 
 T = TypeVar("T")
 
@@ -49,17 +49,6 @@ _NO_RETRY = Retry(total=0, read=False)
 failed connection."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrometheusAddress:
-    """Where the Prometheus is and what to show it. Its text shows no credential."""
-
-    url: str
-    bearer_token: str | None = None
-
-    def __repr__(self) -> str:
-        return f"PrometheusAddress(url={self.url!r})"
-
-
 class PrometheusSource:
     """One Prometheus."""
 
@@ -67,10 +56,17 @@ class PrometheusSource:
         self._deadline_seconds = deadline_seconds
         self._session = requests.Session()
         self._session.hooks["response"].append(_refuse_partial)
-        headers = {"Authorization": f"Bearer {address.bearer_token}"} if address.bearer_token else {}
+        url = address.url.rstrip("/")
         self._connect = PrometheusConnect(
-            url=address.url.rstrip("/"), headers=headers, retry=_NO_RETRY, session=self._session
+            url=url,
+            headers=address.headers,
+            auth=address.basic_auth or _as_it_is,  # type: ignore[arg-type]  # what requests takes
+            retry=_NO_RETRY,
+            session=self._session,
         )
+        context = tls_context(address)
+        if context is not None:
+            self._session.mount(url, OwnTls(context, _NO_RETRY))
         self._pool = ThreadPoolExecutor(max_workers=THREADS_PER_SOURCE, thread_name_prefix="prometheus")
         self._closed = False
         self._free_threads = asyncio.Semaphore(THREADS_PER_SOURCE)
@@ -141,6 +137,11 @@ class PrometheusSource:
             done.exception()  # looked at, also when nobody waits any more
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Take the place of a .netrc, which requests would let win over our token."""
+    return request
+
+
 def _translated(ask: Callable[[], T]) -> T:
     """Make one error of all the families of errors."""
     try:
@@ -205,4 +206,6 @@ def _series(element: Mapping[str, Any], grid: Grid) -> Series:
 
 
 def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    """Say what went wrong. Errors of connections begin with the whole query and hide the reason behind it."""
+    hidden = getattr(error.args[0], "reason", None) if error.args else None
+    return f"{type(error).__name__}: {hidden or error}"[:300]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from controller.domain.fleet import DomainKind
 from controller.policy.model import Model, PreserveUnknown, Rule, StatusModel, unique
+from controller.policy.presets import ENT_GROUP, PresetName
 from controller.policy.resource import ApiVersion, Conditions, Metadata, Order, SecretKeyRef
 from controller.policy.scalars import Coordinate, Count, Expression, Instant, Name, Replicas, Signal, Text, Url
 
@@ -56,6 +57,71 @@ class PrometheusQuery(Model):
     """PromQL that returns one sample per ENT, each labelled with the ENT's namespace and name."""
 
 
+RoutePattern = Annotated[str, Field(min_length=1, max_length=256)]
+LabelName = Annotated[str, Field(max_length=63, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+
+
+class Preset(Model):
+    """Ready-made queries for the proxy in front of the portals."""
+
+    name: PresetName
+    """`ingress-nginx`, `haproxy`, `envoy-gateway` or `traefik`."""
+    routes: RoutePattern | None = None
+    """Which part of the route's name is the ENT's: a regular expression (RE2) with a group `(?P<ent>…)`, and where the
+    name holds it `(?P<namespace>…)`. Absent: as the proxy's Kubernetes controller calls its routes."""
+    namespace: Name | None = None
+    """Namespace of all ENTs here, where no label tells it."""
+    selector: Expression | None = None
+    """More label matchers, such as `cluster="north"`, where one Prometheus holds several sites."""
+
+    rules: ClassVar = (
+        Rule(
+            cel="!has(self.routes) || self.routes.contains('(?P<ent>')",
+            holds=lambda preset: preset.routes is None or ENT_GROUP in preset.routes,
+            message="routes must have a group (?P<ent>…), such as (?P<ent>.+)-portal",
+            field="routes",
+        ),
+    )
+
+
+class BasicAuth(Model):
+    """A name and a password."""
+
+    username: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^:\x00-\x1f]+$")]
+    """Who asks."""
+    password_secret_ref: SecretKeyRef
+    """Secret with the password."""
+
+
+class Tls(Model):
+    """How the server is known, and how we are."""
+
+    ca_secret_ref: SecretKeyRef | None = None
+    """Secret with the certificates (PEM) that the server's must be signed by; absent: those of public authorities."""
+    certificate_secret_ref: SecretKeyRef | None = None
+    """Secret with our certificate (PEM), where the server asks for one."""
+    key_secret_ref: SecretKeyRef | None = None
+    """Secret with its key (PEM)."""
+
+    rules: ClassVar = (
+        Rule(
+            cel="has(self.certificateSecretRef) == has(self.keySecretRef)",
+            holds=lambda tls: (tls.certificate_secret_ref is None) == (tls.key_secret_ref is None),
+            message="certificateSecretRef and keySecretRef stand together or not at all",
+            field="keySecretRef",
+        ),
+    )
+
+
+class Tenant(Model):
+    """Whose data is asked for, where one server holds those of several."""
+
+    id: Annotated[str, Field(min_length=1, max_length=150, pattern=r"^[A-Za-z0-9._|!*'()-]+$")]
+    """The tenant; of Mimir several, joined by `|`."""
+    header: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9-]*$")] = "X-Scope-OrgID"
+    """The header that names it: `X-Scope-OrgID` for Mimir, `THANOS-TENANT` for Thanos."""
+
+
 class Prometheus(Model):
     """The site's own Prometheus and what to ask it."""
 
@@ -63,12 +129,35 @@ class Prometheus(Model):
     """Base address, to which `/api/v1/query` is added."""
     bearer_token_secret_ref: SecretKeyRef | None = None
     """Secret with a bearer token, where the Prometheus asks for one."""
-    namespace_label: Annotated[str, Field(max_length=63, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] = "namespace"
+    basic_auth: BasicAuth | None = None
+    """Name and password, where the Prometheus asks for them."""
+    tls: Tls | None = None
+    """Own certificates, for https."""
+    tenant: Tenant | None = None
+    """Whose data is asked for, of Mimir or Thanos."""
+    namespace_label: LabelName = "namespace"
     """Label of the result that holds the ENT's namespace."""
-    ent_label: Annotated[str, Field(max_length=63, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] = "ent"
+    ent_label: LabelName = "ent"
     """Label of the result that holds the ENT's name."""
+    preset: Preset | None = None
+    """Ready-made queries for the proxy in front of the portals."""
     queries: Annotated[tuple[PrometheusQuery, ...], Field(max_length=32), unique("signal")] = ()
-    """What to ask, one query per signal."""
+    """What to ask, one query per signal; they win over those of the preset."""
+
+    rules: ClassVar = (
+        Rule(
+            cel="!has(self.bearerTokenSecretRef) || !has(self.basicAuth)",
+            holds=lambda declared: declared.bearer_token_secret_ref is None or declared.basic_auth is None,
+            message="bearerTokenSecretRef and basicAuth exclude each other",
+            field="basicAuth",
+        ),
+        Rule(
+            cel="!has(self.tls) || self.url.startsWith('https://')",
+            holds=lambda declared: declared.tls is None or declared.url.startswith("https://"),
+            message="tls is for an url that begins with https://",
+            field="tls",
+        ),
+    )
 
 
 class Probes(Model):

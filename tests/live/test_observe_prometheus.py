@@ -15,7 +15,8 @@ from controller.domain.names import SignalName, SiteName
 from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
 from controller.observe.metering import MeterPlan, SignalQuery, SiteMeter
 from controller.observe.metrics_source import Grid
-from controller.observe.prometheus import PrometheusAddress, PrometheusSource
+from controller.observe.prometheus import PrometheusSource
+from controller.observe.prometheus_address import PrometheusAddress
 from controller.observe.readings import Freshness, LabelNames
 from controller.runtime.clock import SystemClock
 from tests.builders import key

@@ -97,3 +97,52 @@ async def test_a_token_that_no_header_can_hold_is_refused() -> None:
     with pytest.raises(AccessError, match="bearerTokenSecretRef: the Secret's token is not a token") as failed:
         await read_access(site, Secrets(token=b"planted-secret\nmore").read)
     assert "planted-secret" not in str(failed.value)
+
+
+def a_prometheus(**more: object) -> Site:
+    """A Site whose Prometheus is asked with credentials."""
+    return declared(prometheus={"url": "https://p", **more})
+
+
+SECRETS = {
+    "password": b"planted-secret\n",
+    "ca.crt": b"planted-secret, no certificate",
+    "token": b"planted.token",
+}
+
+
+def reference(key: str) -> dict[str, str]:
+    """One key of the Secret."""
+    return REFERENCE | {"key": key}
+
+
+async def test_name_password_and_tenant_come_as_declared_and_are_not_shown() -> None:
+    """The line end that editors add is no part of a password."""
+    site = a_prometheus(
+        basicAuth={"username": "me", "passwordSecretRef": reference("password")},
+        tenant={"id": "north|south", "header": "THANOS-TENANT"},
+    )
+    access = await read_access(site, Secrets(**SECRETS).read)
+    assert access.metrics is not None
+    address = access.metrics.address
+    assert address.basic_auth == ("me", "planted-secret")
+    assert address.headers == {"THANOS-TENANT": "north|south"}
+    assert "planted-secret" not in repr(access)
+
+
+async def test_a_certificate_that_is_none_is_said_with_its_field() -> None:
+    """The site is told, and what the Secret holds is not."""
+    site = a_prometheus(tls={"caSecretRef": reference("ca.crt")})
+    with pytest.raises(AccessError, match=r"Site a: spec\.prometheus\.tls: the Secret of caSecretRef") as failed:
+        await read_access(site, Secrets(**SECRETS).read)
+    assert "planted-secret" not in str(failed.value)
+
+
+async def test_queries_of_ones_own_win_over_those_of_the_preset() -> None:
+    """First attempts are counted by the portal alone; the rest by the proxy."""
+    own = [{"signal": "firstAttempts", "query": "own"}, {"signal": "errors", "query": "better"}]
+    access = await read_access(a_prometheus(preset={"name": "traefik"}, queries=own), Secrets().read)
+    assert access.metrics is not None
+    queries = {query.signal: query.promql for query in access.metrics.queries}
+    assert set(queries) == {"requests", "successes", "errors", "latencySeconds", "firstAttempts"}
+    assert (queries["errors"], queries["firstAttempts"]) == ("better", "own")  # type: ignore[index]

@@ -16,7 +16,8 @@ from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, S
 from controller.domain.world import SignalReading, World
 from controller.observe.metering import MeterPlan, SignalQuery, SiteMeter
 from controller.observe.metrics_source import QueryError, Sample
-from controller.observe.prometheus import PrometheusAddress, PrometheusSource
+from controller.observe.prometheus import PrometheusSource
+from controller.observe.prometheus_address import PrometheusAddress
 from controller.observe.readings import Freshness, LabelNames, SignalMemory
 from controller.planning.invariants import violations
 from controller.planning.planner import plan

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from controller.domain.readings import ReadingReason
 from controller.observe.metrics_source import Grid, QueryError, Series
-from controller.observe.prometheus import THREADS_PER_SOURCE, PrometheusAddress, PrometheusSource
+from controller.observe.prometheus import THREADS_PER_SOURCE, PrometheusSource
+from controller.observe.prometheus_address import PrometheusAddress
 from tests.observe.answers import answering
 
 
@@ -180,3 +182,18 @@ async def test_a_closed_source_says_so() -> None:
     await source.close()
     with pytest.raises(QueryError, match="closed"):
         await source.query_range("up", GRID)
+
+
+async def test_what_is_asked_for_is_shown() -> None:
+    """Name and password, token and tenant arrive as headers; a .netrc of the account has no say."""
+    for address, expected in (
+        ({"username": "me", "password": "secret"}, {"Authorization": "Basic bWU6c2VjcmV0"}),
+        ({"bearer_token": "t"}, {"Authorization": "Bearer t"}),
+        ({"tenant": ("X-Scope-OrgID", "north")}, {"X-Scope-OrgID": "north"}),
+    ):
+        seen: list[Mapping[str, str]] = []
+        with answering(200, vector("1"), seen=seen) as url:
+            source = PrometheusSource(PrometheusAddress(url=url, **address), deadline_seconds=2.0)
+            await source.query("up")
+            await source.close()
+        assert expected.items() <= seen[0].items()

@@ -23,8 +23,15 @@ def a_site(name: str = "gra") -> Object:
         "failureDomains": [{"name": "north", "kind": "serving"}, {"name": "api-one", "kind": "control"}],
         "cluster": {"kubeconfigSecretRef": {"namespace": "sonnerie-system", "name": "site-gra", "key": "kubeconfig"}},
         "prometheus": {
-            "url": "http://prometheus.monitoring:9090",
+            "url": "https://prometheus.monitoring:9090",
+            "basicAuth": {
+                "username": "sonnerie",
+                "passwordSecretRef": {"namespace": "sonnerie-system", "name": "site-gra", "key": "password"},
+            },
+            "tls": {"caSecretRef": {"namespace": "sonnerie-system", "name": "site-gra", "key": "ca.crt"}},
+            "tenant": {"id": "north"},
             "entLabel": "portal",
+            "preset": {"name": "haproxy", "routes": "(?P<ent>.+)-portal", "namespace": "portals", "selector": "a='b'"},
             "queries": [
                 {"signal": "firstAttempts", "query": "sum by (namespace, portal) (rate(http_requests_total[1m]))"}
             ],

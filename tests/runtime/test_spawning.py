@@ -14,7 +14,8 @@ from controller.kube.lease import Elector
 from controller.kube.resources import DEPLOYMENTS, ObjectKey
 from controller.observe.metering import MeterPlan, SignalQuery, SiteMeter
 from controller.observe.probes import Prober, RoundTiming
-from controller.observe.prometheus import PrometheusAddress, PrometheusSource
+from controller.observe.prometheus import PrometheusSource
+from controller.observe.prometheus_address import PrometheusAddress
 from controller.observe.readings import Freshness, LabelNames
 from controller.runtime import spawning
 from controller.runtime.spawning import Spawner
