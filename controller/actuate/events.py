@@ -7,7 +7,7 @@ may count along. Events are for people and best effort: one that cannot be writt
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from controller.kube.apply import create
 from controller.kube.client import Cluster
@@ -44,6 +44,8 @@ class Told:
     note: str
     subject: str = ""
     warning: bool = False
+    hush: timedelta = timedelta(0)
+    """How long it is not told again, although it had ended in between."""
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -58,14 +60,18 @@ class EventTeller:
         self._cluster = cluster
         self._instance = instance
         self._being_said: frozenset[tuple[object, ...]] = frozenset()
+        self._hushed_until: dict[tuple[object, ...], datetime] = {}
         self.last_error: ApiError | None = None
         """Why an Event could not be written lately; None when all could."""
 
     async def tell(self, things: Iterable[Told], now: datetime) -> None:
-        """Write those that were not said in the cycle before."""
+        """Write those that were not said in the cycle before, nor too short a time ago."""
         said = {thing.identity: thing for thing in things}
-        new = [thing for identity, thing in said.items() if identity not in self._being_said]
+        self._hushed_until = {identity: until for identity, until in self._hushed_until.items() if now < until}
+        quiet = self._being_said | self._hushed_until.keys()
+        new = [thing for identity, thing in said.items() if identity not in quiet]
         self._being_said = frozenset(said)
+        self._hushed_until |= {thing.identity: now + thing.hush for thing in new if thing.hush}
         await asyncio.gather(*(self._write(thing, now) for thing in new[:MOST_AT_ONCE]))
 
     async def _write(self, thing: Told, now: datetime) -> None:

@@ -260,3 +260,11 @@ def _warnings(facts: tuple[DayFact, ...], zone: ZoneInfo, start: datetime, end: 
         f"{min(f.date for f in unknown if f.reason == reason)} to {max(f.date for f in unknown if f.reason == reason)}"
         for reason in reasons
     )
+
+
+def calendar_ends(policies: SchoolPolicies) -> datetime | None:
+    """Return the instant from which on the ENT's calendar says nothing any more; None without a calendar."""
+    if policies.calendar is None:
+        return None
+    zone = ZoneInfo(policies.time_zone)
+    return to_utc(zone, policies.calendar.valid_until + _ONE_DAY, time(0), Occurrence.FIRST)

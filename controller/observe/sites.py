@@ -15,6 +15,7 @@ from controller.kube.errors import ApiError, KubeconfigError
 from controller.kube.informer import PROVING, Informer, Surroundings
 from controller.kube.resources import DEPLOYMENTS, STATEFUL_SETS, ObjectKey
 from controller.observe.access import SiteAccess
+from controller.observe.expiry import credentials_end
 from controller.observe.history import SiteHistory
 from controller.observe.metering import MeterPlan, SiteMeter
 from controller.observe.probes import SiteProbes
@@ -40,6 +41,8 @@ class WatchedSite:
 
     def __init__(self, access: SiteAccess, cluster: Cluster, surroundings: Surroundings, pace: Pace) -> None:
         self.access = access
+        self.credentials_end = credentials_end(access)
+        """When the first of the credentials in use ends; None when none of them says."""
         self.cluster = cluster
         self._pace = pace
         self.meter: SiteMeter | None = None
@@ -97,6 +100,7 @@ class WatchedSite:
         if before.credentials != after.credentials and after.credentials is not None:
             await self.cluster.renew(after.credentials)
         self.access = after
+        self.credentials_end = credentials_end(after)
         if before.metrics != after.metrics:
             await self._end_meter()
             self._start_meter()

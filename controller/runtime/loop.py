@@ -33,7 +33,7 @@ from controller.runtime.clock import SystemClock
 from controller.runtime.journal import Journal
 from controller.runtime.leadership import Leadership, Term
 from controller.runtime.remembering import after_writing, inherited, withhold_unremembered
-from controller.runtime.reporting import ENTS, SITES, Problems, documents, ent_of, reasons_of_sites, told
+from controller.runtime.reporting import ENTS, SITES, Problems, documents, ent_of, reasons_of_sites, told, turned
 from controller.runtime.telemetry import Telemetry
 from controller.runtime.troubles import refusals, silences, tell_troubles
 
@@ -258,15 +258,20 @@ class Loop:
         news = parts.journal.plan(decided, outcomes) if acting or parts.dry_run else None
         parts.journal.readings(world)
         self._report_troubles()
+        ends = {name: site.credentials_end for name, site in parts.sites.sites.items()}
+        parts.telemetry.outlook.show_declared(parts.store.policies().declared.school, ends)
         parts.journal.changed("problems", self._problem_texts(), event="problems of policies")
         parts.telemetry.show_world(world, decided.memory, now)
+        parts.telemetry.outlook.show_plan(world, decided, now)
         parts.telemetry.leader.set(acting)
         if news is not None:
             parts.telemetry.show_news(news, [str(each.because.reason) for each in decided.withheld])
         parts.on_plan(decided)
         term = parts.leadership.term if parts.leadership else None
         if term is not None:
-            await term.events.tell(told(decided.actions, outcomes, changed, why, parts.store), now)
+            news_of_conditions = turned(decided.conditions, parts.store)
+            things = [*told(decided.actions, outcomes, changed, why, parts.store), *news_of_conditions]
+            await term.events.tell(things, now)
             error = term.events.last_error
             parts.journal.changed("events", str(error) if error else None, event="Events not written")
 

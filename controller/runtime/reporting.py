@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from controller.actuate.events import About, Told
 from controller.actuate.outcome import Done, LookAgainAt, Outcome, Refused
@@ -15,12 +15,19 @@ from controller.domain.reasons import Reason
 from controller.domain.world import Route, World
 from controller.kube.resources import ObjectKey
 from controller.observe.policies import CustomObject, PolicyStore, resource_of
+from controller.planning.explain import is_well
 from controller.policy.ent import RegionalENT
 from controller.policy.site import Site
 from controller.runtime.journal import describe
 
 ENTS = resource_of(RegionalENT)
 SITES = resource_of(Site)
+
+HUSH = timedelta(minutes=10)
+"""A condition that turns to and fro is told again only after so long."""
+
+_TOLD_OTHERWISE = (ConditionType.READY, ConditionType.PRESCALED)
+"""By the Events of actions and verdicts."""
 
 _WARNING_VERDICTS = ("Degraded", "Down")
 
@@ -122,6 +129,35 @@ def told(
             note = f"{site} is {verdict}: {why.get(site, '')}"
             warning = verdict in _WARNING_VERDICTS
             found.append(Told(about=about, reason=verdict, action="Judge", note=note, warning=warning))
+    return found
+
+
+def turned(conditions: Iterable[Condition], store: PolicyStore) -> list[Told]:
+    """Return the conditions that are not what the status said before, as Events; at first, only what is not well.
+
+    `Ready` and `Prescaled` are left out: they follow every bell, and growing is an Event already.
+    """
+    found: list[Told] = []
+    for condition in conditions:
+        is_ent = isinstance(condition.of, EntKey)
+        seen = store.ent(condition.of) if isinstance(condition.of, EntKey) else store.site(condition.of)
+        if seen is None or condition.type in _TOLD_OTHERWISE:
+            continue
+        had = {each.get("type"): each.get("status") for each in seen.status.conditions}.get(str(condition.type))
+        well = is_well(condition)
+        if had == str(condition.status) or (had is None and well):
+            continue
+        found.append(
+            Told(
+                about=About(resource=ENTS if is_ent else SITES, key=seen.key, uid=seen.uid),
+                reason=str(condition.because.reason),
+                action="Report",
+                note=f"{condition.type} is {condition.status}: {condition.because.text}",
+                subject=f"{condition.type} {condition.status}",
+                warning=not well,
+                hush=HUSH,
+            )
+        )
     return found
 
 

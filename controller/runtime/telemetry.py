@@ -10,6 +10,7 @@ from controller.domain.memory import Memory, Verdict
 from controller.domain.readings import Fresh, Stale
 from controller.domain.world import World
 from controller.runtime.journal import News
+from controller.runtime.outlook import Outlook
 
 CYCLE_BUCKETS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 5.0)
 """Around the promises: 0.3 s for a region's fleet, 2 s for a thousand ENTs."""
@@ -43,6 +44,7 @@ class Telemetry:
         self.reading_age = self._gauge("reading_age_seconds", "Age of the oldest known reading", "ent", "site")
         self.not_fresh = self._gauge("readings_not_fresh", "Readings Stale or Missing", "ent", "site", "reason")
         self.evidence_age = self._gauge("evidence_age_seconds", "Age of the last evidence round")
+        self.outlook = Outlook(self.registry)
         self.withheld_now = self._gauge("withheld_actions", "Actions withheld in the last plan", "reason")
         self.problems = self._gauge("policy_problems", "Invalid objects and broken references")
         self.actions = self._counter("actions", "Actions begun, counted once while they stay the same", "ent", "reason")

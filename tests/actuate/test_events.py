@@ -1,5 +1,7 @@
 """Events are told once for as long as they last."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -35,3 +37,20 @@ async def test_a_note_that_counts_along_is_not_told_again() -> None:
         await teller.tell([a_refusal("done", "replicas:n/portal:a Done")], BELL)
     assert sorted(notes[:2]) == ["b in 59 s", "in 59 s"]
     assert notes[2:] == ["done", "done"]
+
+
+async def test_what_turns_to_and_fro_is_told_again_only_after_a_while() -> None:
+    """A condition that flaps every cycle is one Event in its time, and is not forgotten afterwards."""
+    notes: list[str] = []
+
+    async def write(request: web.Request) -> web.Response:
+        body: dict[str, Any] = await request.json()
+        notes.append(body["note"])
+        return web.json_response(body)
+
+    flapping = replace(a_refusal("lost", "ReserveReady False"), hush=timedelta(minutes=10))
+    async with serving(write) as cluster:
+        teller = EventTeller(cluster, instance="me")
+        for seconds in range(0, 1200, 5):
+            await teller.tell([flapping] if seconds % 10 else [], BELL + timedelta(seconds=seconds))
+    assert notes == ["lost", "lost"]

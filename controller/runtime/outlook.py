@@ -1,0 +1,79 @@
+"""Metrics of what is planned and of what will end: what alerts need to speak before users notice."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from controller.domain.names import EntKey, SiteName
+from controller.domain.plan import Plan
+from controller.domain.schooltime import SchoolPolicies, calendar_ends
+from controller.domain.world import World
+from controller.planning.explain import is_well, subject_of
+
+ALL_PERMILLE = 1000
+
+
+class Outlook:
+    """Gauges that are set anew in every cycle; what is no longer there disappears."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"sonnerie_{name}", text, labels, registry=registry)
+
+        self.not_well = gauge(
+            "condition_not_well", "1 for each condition that somebody should look at", "ent", "site", "reason"
+        )
+        self.next_bell = gauge("next_bell_timestamp_seconds", "When the next school window begins", "ent")
+        self.demand = gauge("demand_ahead_per_second", "Demand that capacity is planned for", "ent")
+        self.admitted = gauge("admitted_ratio", "Share of the demand that can be carried", "ent")
+        self.target = gauge("target_replicas", "Replicas that the last plan wants", "ent", "site")
+        self.pending = gauge("pending_seconds", "How long fewer replicas have been Ready than wanted", "ent", "site")
+        self.calendar = gauge("calendar_end_timestamp_seconds", "When the calendar of the ENT ends", "ent")
+        self.credentials = gauge(
+            "credential_end_timestamp_seconds", "When the first credential for the site ends", "site"
+        )
+
+    def show_plan(self, world: World, plan: Plan, now: datetime) -> None:
+        """Set what speaks about the plan."""
+        for gauge in (self.not_well, self.demand, self.admitted, self.target):
+            gauge.clear()
+        for condition in plan.conditions:
+            if not is_well(condition):
+                of = condition.of
+                ent, site = (str(of), "") if isinstance(of, EntKey) else ("", str(of))
+                self.not_well.labels(ent=ent, site=site, reason=str(condition.type)).set(1)
+        for number in plan.explanation:
+            about, where = subject_of(number)
+            if where is None:
+                self.demand.labels(ent=about).set(number.value)
+            else:
+                self.target.labels(ent=about, site=where).set(number.value)
+        for admission in plan.admission:
+            self.admitted.labels(ent=str(admission.ent)).set(admission.admit_permille / ALL_PERMILLE)
+        self._show_bells(world, now)
+
+    def show_declared(self, school: Iterable[SchoolPolicies], credentials: Mapping[SiteName, datetime | None]) -> None:
+        """Set what will end though nobody changes anything."""
+        self.calendar.clear()
+        for policies in school:
+            end = calendar_ends(policies)
+            if end is not None:
+                self.calendar.labels(ent=str(policies.ent)).set(end.timestamp())
+        self.credentials.clear()
+        for site, ends in credentials.items():
+            if ends is not None:
+                self.credentials.labels(site=site).set(ends.timestamp())
+
+    def _show_bells(self, world: World, now: datetime) -> None:
+        self.next_bell.clear()
+        ahead: dict[EntKey, datetime] = {}
+        for window in world.windows:
+            if window.start > now:
+                ahead[window.ent] = min(window.start, ahead.get(window.ent, window.start))
+        for ent, start in ahead.items():
+            self.next_bell.labels(ent=str(ent)).set(start.timestamp())
+        self.pending.clear()
+        for state in world.replicas:
+            waited = (now - state.pending_since).total_seconds() if state.pending_since is not None else 0.0
+            self.pending.labels(ent=str(state.ent), site=state.site).set(waited)
