@@ -1,0 +1,1 @@
+"""Alerts, runbooks and the dashboard, each held against the code."""
