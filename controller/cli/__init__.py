@@ -10,8 +10,10 @@ import typer
 
 from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
+from controller.cli.preflight import preflight
 from controller.cli.recordings import replay
 from controller.cli.running import run
+from controller.cli.status import status
 
 app = typer.Typer(
     name="sonnerie",
@@ -45,5 +47,5 @@ def sonnerie(
     """School portals ready before the bell, traffic off sick sites."""
 
 
-for command in (run, plan, explain, replay, check, crd, schema):
+for command in (run, status, preflight, explain, plan, replay, check, crd, schema):
     app.command()(command)

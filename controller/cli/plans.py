@@ -10,6 +10,16 @@ import typer
 
 from controller.cli.ending import EXIT_PROBLEMS, EXIT_USAGE, stop
 from controller.cli.output import stdout_for_plans_alone
+from controller.cli.reaching import (
+    ContextOption,
+    ControllerOption,
+    KubeconfigOption,
+    NamespaceOption,
+    Reach,
+    last_plan,
+    plan_at,
+    reaching,
+)
 
 if TYPE_CHECKING:
     from controller.domain.plan import Plan
@@ -102,24 +112,33 @@ def explain(
         str | None, typer.Argument(metavar="ENT", help="Only this one, as namespace/name.", show_default=False)
     ] = None,
     plan_file: Annotated[
-        Path, typer.Option("--plan", metavar="FILE", help="A line that `sonnerie plan` printed; - is standard input.")
-    ] = Path("-"),
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="A line that `sonnerie plan` printed; - is standard input."),
+    ] = None,
     site: Annotated[str | None, typer.Option(help="Only what concerns this site.")] = None,
     as_json: Annotated[  # noqa: FBT002 - as typer calls it
         bool, typer.Option("--json", help="Print JSON: the parts of the plan line that are left, in its form.")
     ] = False,
+    controller: ControllerOption = None,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    namespace: NamespaceOption = "sonnerie-system",
 ) -> None:
     """Explain a plan: what is done, what is not and why, and the chain behind every number.
 
-    Example: sonnerie explain prod/hdf --plan plan.json
+    Without --plan it is the last plan of the running controller, asked of the leading pod through the API server (which
+    takes the right to `get pods/proxy` in its namespace), or of --controller.
+
+    Example: sonnerie explain prod/hdf
     """
     from controller.planning.explain import ents_of, select
     from controller.planning.explain import explain as text_of
     from controller.wire.errors import WireError
     from controller.wire.plan import read_plan_line
 
+    reach = Reach(kubeconfig=kubeconfig, context=context, namespace=namespace)
     try:
-        answer = read_plan_line(read_file(plan_file))
+        answer = read_plan_line(_plan_line(plan_file, controller, reach))
     except WireError as error:
         stop(str(error), EXIT_PROBLEMS)
     known = ents_of(answer.plan)
@@ -127,6 +146,15 @@ def explain(
         stop(f"the plan says nothing about {ent!r}; it speaks of {', '.join(known) or 'no ENT'}", EXIT_PROBLEMS)
     left = select(answer.plan, ent=ent, site=site)
     typer.echo(json.dumps(_told(left), indent=2, ensure_ascii=False) if as_json else text_of(left))
+
+
+def _plan_line(plan_file: Path | None, controller: str | None, reach: Reach) -> bytes:
+    """Return the plan that is to be explained: of the file, of a controller, or of the one in the cluster."""
+    if plan_file is not None:
+        return read_file(plan_file)
+    if controller is not None:
+        return plan_at(controller)
+    return reaching(reach, lambda cluster: last_plan(cluster, reach.namespace))
 
 
 def _told(plan: "Plan") -> dict[str, Any]:

@@ -24,8 +24,8 @@ class Column:
     description: str = ""
 
 
-def _condition(name: str, condition: str) -> Column:
-    return Column(name=name, path=f'.status.conditions[?(@.type=="{condition}")].status')
+def _condition(name: str, condition: str, *, wide: bool = False) -> Column:
+    return Column(name=name, path=f'.status.conditions[?(@.type=="{condition}")].status', wide=wide)
 
 
 _AGE = Column(name="Age", path=".metadata.creationTimestamp", type="date")
@@ -63,6 +63,7 @@ KINDS: tuple[Kind, ...] = (
             Column(name="Wanted", path=".status.wantedReplicas", type="integer"),
             Column(name="Quota", path=".spec.quota.replicas", type="integer"),
             Column(name="Drain until", path=".spec.drain.until"),
+            _condition("Quorum", "QuorumPossible", wide=True),
             Column(name="Summary", path=".status.summary", wide=True),
             _AGE,
         ),
@@ -82,6 +83,11 @@ KINDS: tuple[Kind, ...] = (
             Column(name="Wanted", path=".status.wantedReplicas", type="integer"),
             Column(name="Serving", path=".status.serving"),
             Column(name="Next bell", path=".status.nextBell"),
+            _condition("Metrics", "MetricsAvailable", wide=True),
+            _condition("Floor", "FloorWritable", wide=True),
+            _condition("Shifted", "TrafficShifted", wide=True),
+            _condition("Limited", "ScalingLimited", wide=True),
+            _condition("Rival", "RivalWriter", wide=True),
             Column(name="Summary", path=".status.summary", wide=True),
             _AGE,
         ),

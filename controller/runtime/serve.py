@@ -1,14 +1,19 @@
 """What is served over HTTP: /healthz, /readyz, /metrics and /plan for machines, /explain for people."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from aiohttp import web
 
+from controller.domain.memory import Samples
 from controller.domain.plan import Plan
 from controller.planning.explain import explain
 from controller.runtime.settings import Address
+from controller.wire.plan import Answer, write_plan_line
+
+LAST = "last"
+"""The id of the plan that is shown: nobody asked with one."""
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -50,8 +55,7 @@ def application(pages: Pages) -> web.Application:
         last = pages.last_plan()
         if last is None:
             return web.Response(status=503, text="there is no plan yet\n")
-        body = msgspec.json.format(msgspec.json.encode(shown(last)), indent=2)
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=shown(last), content_type="application/json")
 
     async def explained(_request: web.Request) -> web.Response:
         last = pages.last_plan()
@@ -72,23 +76,10 @@ def application(pages: Pages) -> web.Application:
     return app
 
 
-def shown(plan: Plan) -> dict[str, object]:
-    """Return the plan as JSON: actions named by their kind, samples left out."""
-    return {
-        "next_look_at": plan.next_look_at,
-        "actions": [{"kind": type(a).__name__, **msgspec.to_builtins(a)} for a in plan.actions],
-        "withheld": [
-            {
-                "because": msgspec.to_builtins(w.because),
-                "action": {"kind": type(w.action).__name__, **msgspec.to_builtins(w.action)},
-            }
-            for w in plan.withheld
-        ],
-        "conditions": msgspec.to_builtins(plan.conditions),
-        "admission": msgspec.to_builtins(plan.admission),
-        "memory": {"sites": msgspec.to_builtins(plan.memory.sites), "ents": msgspec.to_builtins(plan.memory.ents)},
-        "explanation": msgspec.to_builtins(plan.explanation),
-    }
+def shown(plan: Plan) -> bytes:
+    """Return the plan as a line of the wire contract, laid out for people; samples, which explain nothing, left out."""
+    kept = replace(plan, memory=replace(plan.memory, samples=Samples()))
+    return msgspec.json.format(write_plan_line(Answer(id=LAST, plan=kept)), indent=2)
 
 
 async def serve(pages: Pages, address: Address) -> web.AppRunner:

@@ -34,7 +34,9 @@ def test_help_is_fast_because_it_imports_nothing_heavy() -> None:
     assert "run" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "explain", "replay", "check", "crd", "schema"])
+@pytest.mark.parametrize(
+    "command", ["run", "status", "preflight", "plan", "explain", "replay", "check", "crd", "schema"]
+)
 def test_every_command_has_an_example(command: str) -> None:
     """Help shows how it is typed."""
     assert "Example: sonnerie" in sonnerie(command, "--help").stdout

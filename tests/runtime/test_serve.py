@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from controller.domain.memory import Samples
 from controller.runtime.serve import Pages, application
 from controller.runtime.telemetry import Telemetry
+from controller.wire.plan import read_plan_line
 from tests.actuate.test_apply import a_plan, an_action
 
 PAGES = Pages(
@@ -53,12 +55,13 @@ async def test_metrics_have_our_prefix_and_only_the_agreed_labels() -> None:
 
 
 async def test_the_last_plan_is_shown_with_its_reasons() -> None:
-    """For the person who asks why."""
+    """For the person who asks why, and for programs: the very form of the wire contract."""
     assert (await get(PAGES, "/plan"))[0] == 503
     status, text = await get(replace(PAGES, last_plan=lambda: a_plan(an_action("grow"))), "/plan")
     assert status == 200
-    assert '"kind": "SetReplicas"' in text
-    assert '"text": "a bell"' in text
+    shown = read_plan_line(text.encode()).plan
+    assert shown.actions == (an_action("grow"),)
+    assert shown.memory.samples == Samples()
 
 
 async def test_the_last_plan_is_explained_in_words() -> None:
