@@ -94,9 +94,14 @@ lock: setup  ## Resolve dependencies anew; hashes, no index addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --group dev pyproject.toml -o requirements.lock
 
+IMAGE ?= sonnerie:dev
+BUILDER ?= $(shell for each in docker podman buildah; do $$each info >/dev/null 2>&1 && echo $$each && break; done)
+
 .PHONY: image
-image:  ## Build the container image
-	docker build -f Containerfile -t sonnerie:dev .
+image:  ## Build the container image, with docker, podman or buildah (IMAGE=sonnerie:dev)
+	@test -n "$(BUILDER)" \
+	  || { echo "No builder answers. Start docker or podman, install buildah, or name one with BUILDER=" >&2; exit 1; }
+	$(BUILDER) build -f Containerfile -t $(IMAGE) .
 
 .PHONY: clean
 clean:  ## Remove the environment and what was built here (the cache of servers stays)
