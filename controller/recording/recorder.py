@@ -36,6 +36,7 @@ class Recorder:
 
     def take(self, world: World, plan: Plan, now: datetime) -> None:
         """Record the decision soon."""
+        len(plan.explanation)  # worked out here: it is not for two threads at once
         if not self._places.acquire(blocking=False):
             self._lost("the disk does not keep up")
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from controller.domain.explanation import Explanation
 from controller.domain.plan import Plan
 from controller.domain.world import World
 from controller.planning.decide import decide
@@ -65,7 +66,7 @@ def test_another_decision_is_found_and_its_place_is_named() -> None:
 
     def other(world: World, _now: object) -> Plan:
         first, *rest = plan.explanation
-        return replace(plan, explanation=(replace(first, value=first.value + 1), *rest))
+        return replace(plan, explanation=Explanation([replace(first, value=first.value + 1), *rest]))
 
     found = replayed(decision, question_of(decision, where="here"), other)
     assert found is not None

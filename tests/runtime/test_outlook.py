@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from controller.domain.explanation import Explained, Explanation
 from controller.domain.names import SiteName
 from controller.domain.plan import Admission, Because, Condition, ConditionStatus, ConditionType, Plan
 from controller.domain.reasons import Reason
@@ -47,7 +48,7 @@ def test_only_what_is_not_well_is_there_and_goes_when_it_is_well() -> None:
 
 
 def test_a_plan_is_shown_with_what_it_is_for() -> None:
-    """Demand ahead, replicas wanted, the share that is let in, and how long replicas are awaited."""
+    """Demand and what was expected, replicas wanted, the share that is let in, and how long replicas are awaited."""
     waiting = a_world(BELL, windows=(a_window(key(), BELL, 30, 100.0),))
     state = replace(waiting.replicas[0], ready=3, pending_since=BELL - timedelta(minutes=7))
     world = replace(waiting, replicas=(state, *waiting.replicas[1:]))
@@ -57,11 +58,28 @@ def test_a_plan_is_shown_with_what_it_is_for() -> None:
     )
     telemetry = Telemetry()
     telemetry.outlook.show_plan(world, plan, BELL)
-    assert value(telemetry, "demand_ahead_per_second", ent="ents/nord") == 100.0
-    assert (value(telemetry, "target_replicas", **LABELS) or 0) >= 10
+    assert value(telemetry, "demand_per_second", ent="ents/nord") == 100.0
+    assert value(telemetry, "scheduled_demand_per_second", ent="ents/nord") == 100.0
+    assert value(telemetry, "target_replicas", **LABELS) == 10.0  # a shrink is withheld while replicas are awaited
+    assert value(telemetry, "target_replicas", ent="ents/nord", site="b") == 27.0
     assert value(telemetry, "admitted_ratio", ent="ents/nord") == 0.8
     assert value(telemetry, "pending_seconds", **LABELS) == 420.0
     assert value(telemetry, "pending_seconds", ent="ents/nord", site="b") == 0.0
+
+
+def test_nobody_is_made_to_explain_a_plan_that_nobody_asks_about() -> None:
+    """Sentences cost more than all gauges together; metrics are read off what is decided."""
+    asked: list[bool] = []
+
+    def worked_out() -> tuple[Explained, ...]:
+        asked.append(True)
+        return ()
+
+    telemetry, world = Telemetry(), a_world()
+    plan = replace(decide(world, BELL), explanation=Explanation(later=worked_out))
+    telemetry.show_world(world, plan.memory, BELL)
+    telemetry.outlook.show_plan(world, plan, BELL)
+    assert asked == []
 
 
 def test_the_next_bell_is_the_next_that_begins() -> None:
