@@ -123,5 +123,5 @@ def test_the_same_object_twice_is_refused(tmp_path: Path) -> None:
     """Which of two files wins must never depend on their names."""
     (tmp_path / "one.yaml").write_text(SITE)
     (tmp_path / "two.yaml").write_text(SITE)
-    with pytest.raises(PolicyError, match=r"two\.yaml:1:1: Site gra: metadata\.name: stands twice"):
+    with pytest.raises(PolicyError, match=r"two\.yaml:3:12: Site gra: metadata\.name: stands twice"):
         load([tmp_path])
