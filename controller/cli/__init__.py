@@ -1,15 +1,17 @@
 """The command line. Everything heavy is imported inside the commands, so that `--help` answers at once.
 
 Exit codes: 0 all is well, 1 something is wrong with what was asked about (policies, a world, a plan), 2 wrong usage or
-settings, 3 a needed part cannot be had (cluster, address).
+settings, 3 a needed part cannot be had (cluster, address). `diff` has one of its own: 2 when a floor falls soon.
 """
 
 from typing import Annotated
 
 import typer
 
+from controller.cli.differences import diff
 from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
+from controller.cli.previews import preview
 from controller.cli.running import run
 
 app = typer.Typer(
@@ -44,5 +46,5 @@ def sonnerie(
     """School portals ready before the bell, traffic off sick sites."""
 
 
-for command in (run, plan, explain, check, crd, schema):
+for command in (run, plan, explain, check, preview, diff, crd, schema):
     app.command()(command)

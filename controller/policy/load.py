@@ -44,9 +44,7 @@ class Loaded:
     def name(self) -> str:
         """Return how people call it, such as `RegionalENT portals/hdf`."""
         metadata = self.resource.metadata
-        return named(
-            {"kind": self.resource.kind, "metadata": {"namespace": metadata.namespace, "name": metadata.name}}
-        )
+        return named({"kind": self.resource.kind, "metadata": {"namespace": metadata.namespace, "name": metadata.name}})
 
 
 def load(paths: Iterable[Path]) -> tuple[Loaded, ...]:
@@ -131,7 +129,9 @@ def _resources(document: Document) -> Iterator[Loaded]:
     places = Places(document)
     try:
         if not isinstance(document.value, dict):
-            raise PolicyError(Problem(resource="", field="", message="must be a mapping with apiVersion, kind and spec"))
+            raise PolicyError(
+                Problem(resource="", field="", message="must be a mapping with apiVersion, kind and spec")
+            )
         yield Loaded(resource=parse(document.value), position=places.of(""), places=places)
     except PolicyError as error:
         told = error.problems[: _MOST_PROBLEMS + 1]

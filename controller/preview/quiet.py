@@ -5,7 +5,7 @@ What is not quiet comes on top of it: surprises, trends, forecasts, sites that f
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +27,8 @@ from controller.planning.scaling import Target, targets_of
 
 _LASTS = timedelta(hours=1)
 """What is expected now lasts for a while; for how long does not matter to the answer."""
+_DIGITS = 6
+"""7.0000001 replicas are 7: what is smaller is arithmetic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,12 @@ class Sized:
     """What all sites together cannot carry at target utilisation, however many replicas they may have."""
     unserved_after_loss_per_second: float
     """The same after the loss of the worst serving domain; 0 where no reserve is wanted."""
-    because: str
-    """How demand became replicas, and what bounded them."""
+    beyond_ceiling_per_second: float
+    """What no pod can help with, since a shared dependency carries no more."""
+    sizing: str
+    """How demand became replicas."""
+    bounds: tuple[str, ...]
+    """What kept it from being more, or what cannot be carried; empty when nothing does."""
 
     @property
     def replicas(self) -> int:
@@ -104,32 +110,35 @@ def _well(site: Site, now: datetime) -> Health:
 
 def _sized(facts: Facts, demand: Demand, ceiling: Ceiling, placed: Placed, targets: list[Target]) -> Sized:
     by_site = {target.placement.site: target.replicas for target in targets}
+    least = sum(target.placement.min_replicas for target in targets)
+    planned = (
+        demand.ahead_per_second if ceiling.per_second is None else min(demand.ahead_per_second, ceiling.per_second)
+    )
     return Sized(
         by_site=by_site,
         unserved_per_second=placed.unserved_per_second,
         unserved_after_loss_per_second=placed.unserved_after_loss_per_second,
-        because="; ".join(_reasons(demand, ceiling, placed, targets, sum(by_site.values()))),
+        beyond_ceiling_per_second=demand.ahead_per_second - planned,
+        sizing=_sizing(demand, planned, sum(by_site.values()), least),
+        bounds=tuple(_bounds(demand, ceiling, placed, targets, planned)),
     )
 
 
-def _reasons(
-    demand: Demand, ceiling: Ceiling, placed: Placed, targets: list[Target], replicas: int
-) -> Iterable[str]:
-    per_second = demand.ahead_per_second
-    if per_second <= 0.0:
-        yield "nothing is scheduled: min of the placements"
-        return
-    if ceiling.per_second is not None and ceiling.because is not None and ceiling.per_second < per_second:
-        yield f"planned for {ceiling.per_second:g}/s, since {ceiling.because.text}"
-        per_second = ceiling.per_second
-    per_replica = TARGET_UTILISATION * demand.ent.capacity_per_replica
-    needed = math.ceil(round(per_second / per_replica, 6))
-    yield f"{needed} replicas at {TARGET_UTILISATION:.0%} of {demand.ent.capacity_per_replica:g}/s each"
-    if replicas > needed:
-        least = sum(target.placement.min_replicas for target in targets)
-        why = "min of the placements" if replicas == least else "reserve for the loss of a site, and whole replicas"
-        yield f"{replicas - needed} more: {why}"
-    cuts = {cut.detail for target in targets for cut in target.explained.cuts if cut.after < cut.before}
-    yield from sorted(cuts)
+def _sizing(demand: Demand, planned: float, replicas: int, least: int) -> str:
+    if demand.ahead_per_second <= 0.0:
+        return "min of the placements"
+    per_replica = demand.ent.capacity_per_replica
+    needed = math.ceil(round(planned / (TARGET_UTILISATION * per_replica), _DIGITS))
+    said = f"{needed} replicas at {TARGET_UTILISATION:.0%} of {per_replica:g}/s each"
+    if replicas <= needed:
+        return said
+    why = "min of the placements" if replicas == least else "reserve for the loss of a site, and whole replicas"
+    return f"{said}; {replicas - needed} more: {why}"
+
+
+def _bounds(demand: Demand, ceiling: Ceiling, placed: Placed, targets: list[Target], planned: float) -> Iterator[str]:
+    if planned < demand.ahead_per_second and ceiling.because is not None:
+        yield f"planned for {planned:g}/s, since {ceiling.because.text}"
+    yield from sorted({cut.detail for target in targets for cut in target.explained.cuts if cut.after < cut.before})
     if placed.unserved_per_second > 0.0:
         yield f"{placed.unserved_per_second:.1f}/s cannot be carried"

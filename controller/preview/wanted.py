@@ -32,8 +32,11 @@ class Wanted:
     because: str
     source: str
     """The policy and bell that asks for most, as in `schedule college: 08:00 first-bell`."""
+    bounds: str
+    """What kept replicas from being more, or what cannot be carried; empty when nothing does."""
     by_event: bool
     unserved_per_second: float
+    """What cannot be served, whatever is prepared: the admission's to tell users."""
 
     @property
     def replica_hours(self) -> float:
@@ -120,10 +123,11 @@ def _wanted(key: EntKey, begins: datetime, ends: datetime, window: Window | None
         ent=key,
         connections_per_second=0.0 if window is None else round(window.demand_per_second, _DIGITS),
         replicas=sized.replicas,
-        because=sized.because if window is None else f"{source}: {sized.because}",
+        because="; ".join([f"{source}: {sized.sizing}", *sized.bounds]),
         source=source,
+        bounds="; ".join(sized.bounds),
         by_event=window is not None and window.by_event,
-        unserved_per_second=round(sized.unserved_per_second, _DIGITS),
+        unserved_per_second=round(sized.unserved_per_second + sized.beyond_ceiling_per_second, _DIGITS),
     )
 
 
