@@ -102,7 +102,7 @@ def days_from(first: str | None, days: int, zone_name: str) -> tuple[datetime, d
     zone = ZoneInfo(zone_name)
     try:
         day = SystemClock().now().astimezone(zone).date() if first is None else date.fromisoformat(first)
-        if not 1900 <= day.year < 2099:  # noqa: PLR2004 - the years that policies may speak of
+        if not 1900 <= day.year < 2099:
             raise ValueError("policies speak of 1900 to 2099")
     except ValueError:
         stop(f"--from {first}: not a day; write for example --from 2026-09-01", EXIT_USAGE)

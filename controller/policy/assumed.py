@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from controller.policy.kinds import Resource
 from controller.policy.ent import RegionalENT
+from controller.policy.kinds import Resource
 from controller.policy.resource import API_VERSION
 from controller.policy.site import Site
 

@@ -51,7 +51,7 @@ def short_date(day: date) -> str:
 
 def number(value: float) -> str:
     """Return a number as it is written in French: a comma, and a thin space between thousands."""
-    text = f"{value:,.1f}" if value < 100 and value != round(value) else f"{value:,.0f}"  # noqa: PLR2004
+    text = f"{value:,.1f}" if value < 100 and value != round(value) else f"{value:,.0f}"
     return text.replace(",", "\u202f").replace(".", ",")
 
 
