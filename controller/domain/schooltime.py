@@ -112,7 +112,7 @@ def windows_of_suspensions(policies: SchoolPolicies, facts: Facts) -> set[Window
     found = set[Window]()
     for event in policies.events:
         if event.reopening is not None:
-            start, end = _interval(event.when, zone)
+            start, end = interval(event.when, zone)
             said = f"event {event.name}: shut on purpose"
             found.add(_shut(policies, start, end, said))
             found |= _rush(policies, event, event.reopening, end, facts)
@@ -232,7 +232,8 @@ def _rush(policies: SchoolPolicies, event: Event, reopening: Reopening, opens: d
     }
 
 
-def _interval(when: Days | Instants, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def interval(when: Days | Instants, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return how long an event lasts, half-open."""
     match when:
         case Days(first_day=first, last_day=last):
             return midnights(zone, first, last)
