@@ -5,6 +5,7 @@ from controller.domain.memory import Verdict
 from controller.domain.names import EntKey, SiteName
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType
 from controller.domain.reasons import Reason
+from controller.domain.timetable import Audience
 from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import Demand
 from controller.planning.facts import Facts
@@ -89,7 +90,7 @@ def _ent_conditions(
     frozen = _order(facts, facts.world.orders.freeze, Reason.FROZEN)
     paused = _order(facts, demand.ent.pause or facts.world.orders.pause, Reason.PAUSED)
     return [
-        _condition(key, ConditionType.READY, unserved or not_prescaled, SERVED),
+        _condition(key, ConditionType.READY, unserved or not_prescaled, _shut(demand) or SERVED),
         _condition(key, ConditionType.METRICS_AVAILABLE, blind, MEASURED),
         _condition(key, ConditionType.PRESCALED, not_prescaled, PRESCALED),
         _condition(key, ConditionType.RESERVE_READY, no_reserve, RESERVED),
@@ -99,6 +100,12 @@ def _ent_conditions(
         _alarm(key, ConditionType.FROZEN, frozen, NOT_FROZEN),
         _alarm(key, ConditionType.PAUSED, paused, NOT_PAUSED),
     ]
+
+
+def _shut(demand: Demand) -> Because | None:
+    """Say that nobody is let in on purpose: that is no outage."""
+    said = next((source for audience, source in demand.kept_out if audience is Audience.ALL), None)
+    return None if said is None else Because(reason=Reason.SUSPENDED, text=said)
 
 
 def _blind(demand: Demand) -> Because | None:

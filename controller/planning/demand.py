@@ -14,7 +14,8 @@ from controller.domain.memory import EntSamples, Morning
 from controller.domain.names import SiteName
 from controller.domain.plan import Because
 from controller.domain.reasons import Reason
-from controller.domain.windows import Window
+from controller.domain.timetable import Audience
+from controller.domain.windows import LONGEST_OWN_LEAD, Window, kept_out_at, shut_at
 from controller.planning.facts import Facts
 from controller.planning.health import Health
 from controller.planning.lead import LONGEST_LEAD, lead_time
@@ -51,6 +52,8 @@ class Demand:
     no_shrink: Because | None
     """Why nothing of this ENT may shrink; None when it may: also when the blind hold is over."""
     explained: Explained
+    kept_out: tuple[tuple[Audience, str], ...] = ()
+    """Audiences that are not let in now, and by which policy; `all`: shut on purpose."""
 
 
 def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
@@ -59,8 +62,9 @@ def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
     lead = lead_time(facts, ent, coming)
     samples = facts.sampled(ent.key)
     measured = measure(facts, ent, health)
-    view = _view(facts, ent, coming, facts.now + lead)
+    view = _view(facts, ent, coming, lead)
     held = bool(measured.unknown) and not _hold_is_over(facts, ent, samples)
+    failing = measured.failing and shut_at(coming, facts.now) is None  # shut on purpose is no outage
     present = measured.need_per_second
     if held and samples.known_per_second is not None:
         # The users of a site that fell silent are still there.
@@ -76,14 +80,15 @@ def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
         present_per_second=None if measured.unknown else present,
         first_attempts_per_second=measured.first_attempts_per_second,
         successes_per_second=measured.successes_per_second,
-        failing=measured.failing,
-        failing_everywhere=measured.failing_everywhere,
+        failing=failing,
+        failing_everywhere=failing and measured.failing_everywhere,
         expected_per_second=view.curve_now,
         forecast_per_second=view.usual_now,
         lead=lead,
         blind=blind,
-        no_shrink=_no_shrink(blind, held=held or bool(view.windows), failing=measured.failing),
+        no_shrink=_no_shrink(blind, held=held or bool(view.windows), failing=failing),
         explained=Explained(subject=str(ent.key), quantity="demand ahead", value=ahead, unit="per second", terms=terms),
+        kept_out=kept_out_at(coming, facts.now),
     )
 
 
@@ -105,21 +110,22 @@ class _View:
 def _coming(facts: Facts, ent: Ent) -> list[Window]:
     """Return the windows that are under way, or begin within the longest lead time; they are sorted by their start."""
     now = facts.now
-    farthest = now + max(LONGEST_LEAD, ent.scaling.lead_time or LONGEST_LEAD) + ent.scaling.warm_up
+    longest = max(LONGEST_LEAD, ent.scaling.lead_time or LONGEST_LEAD) + ent.scaling.warm_up
+    farthest = now + max(longest, LONGEST_OWN_LEAD)
     found = []
     for window in facts.windows.get(ent.key, ()):
         if window.start > farthest:
             break
-        if window.end > now:
+        if window.end > now and window.asked_for_at(longest) <= now:
             found.append(window)
     return found
 
 
-def _view(facts: Facts, ent: Ent, coming: list[Window], horizon: datetime) -> _View:
-    now, view, explained_by_event = facts.now, _View([]), False
+def _view(facts: Facts, ent: Ent, coming: list[Window], lead: timedelta) -> _View:
+    now, horizon, view, explained_by_event = facts.now, facts.now + lead, _View([]), False
     for window in coming:
-        if window.start > horizon:
-            break
+        if window.asked_for_at(lead) > now:
+            continue
         view.windows.append(window)
         view.scheduled_ahead = max(view.scheduled_ahead, window.demand_per_second)
         rung = window.start <= now
@@ -169,6 +175,7 @@ def _terms(
     for reason, window in ((Reason.SCHEDULE, view.scheduled), (Reason.EVENT, view.event)):
         if window is not None:
             terms.append(Term(reason=reason, value=window.demand_per_second, detail=window.source))
+    terms += _beaten(view)
     if view.event is None:
         terms += _surprise(facts, ent, samples, view)
     if view.forecast_ahead > 0.0:
@@ -177,6 +184,19 @@ def _terms(
     elif view.set_aside is not None:
         terms.append(Term(reason=Reason.FORECAST_SET_ASIDE, value=0.0, detail=view.set_aside.set_aside))
     return tuple(terms)
+
+
+def _beaten(view: _View) -> list[Term]:
+    """Return the largest window of every other schedule: whoever asks which of them wins sees by how much."""
+    largest: dict[str, Window] = {}
+    for window in view.windows:
+        if not window.by_event and window.demand_per_second > 0.0:
+            largest[window.policy] = _larger(largest.get(window.policy), window)
+    return [
+        Term(reason=Reason.SCHEDULE, value=window.demand_per_second, detail=window.source)
+        for policy, window in sorted(largest.items())
+        if view.scheduled is not None and policy != view.scheduled.policy
+    ]
 
 
 def _present_term(

@@ -174,11 +174,12 @@ def test_ents_behind_one_edge_agree_on_its_kind() -> None:
         ("hdf", "zone-c", []),
         ("corse", "corse", ["remote"]),
         ("bfc", "corse", ["remote"]),
-        ("idf", "corse", []),
+        ("idf", "corse", ["remote"]),
+        ("nor", "corse", []),
     ],
 )
 def test_an_event_concerns_its_territories_and_the_ents_it_names(ent: str, territory: str, events: list[str]) -> None:
-    """Who is not meant is left alone; a suspension alone changes no window."""
+    """Who is not meant is left alone; who is suspended, reduced or raised is not."""
     meant = changed(in_portals(an_ent(ent)), ("spec", "territory"), territory)
     [school] = declared(a_fleet() | {"ent": meant, "event": an_event()}).school
     assert [event.name for event in school.events] == events
