@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,13 +82,13 @@ def _the_one(name: str, keys: "tuple[EntKey, ...]") -> "EntKey":
     from controller.policy.parse import nearest
 
     found = [key for key in keys if name in (key.name, str(key))]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(map(str, keys))
-    if found:
+    if not found:
+        hint = nearest(name, [*map(str, keys), *(key.name for key in keys)])
+        known = ", ".join(map(str, keys))
+        stop(f"there is no RegionalENT {name}{hint}; these files declare {known}", EXIT_PROBLEMS)
+    if len(found) > 1:
         stop(f"several ENTs are called {name}; write one of {', '.join(map(str, found))}", EXIT_PROBLEMS)
-    hint = nearest(name, [*map(str, keys), *(key.name for key in keys)])
-    stop(f"there is no RegionalENT {name}{hint}; these files declare {known}", EXIT_PROBLEMS)
+    return found[0]
 
 
 def days_from(first: str | None, days: int, zone_name: str) -> tuple[datetime, datetime]:
@@ -96,7 +96,7 @@ def days_from(first: str | None, days: int, zone_name: str) -> tuple[datetime, d
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from controller.domain.schooltime import Occurrence, to_utc
+    from controller.domain.localtime import midnights
     from controller.runtime.clock import SystemClock
 
     zone = ZoneInfo(zone_name)
@@ -106,8 +106,7 @@ def days_from(first: str | None, days: int, zone_name: str) -> tuple[datetime, d
             raise ValueError("policies speak of 1900 to 2099")
     except ValueError:
         stop(f"--from {first}: not a day; write for example --from 2026-09-01", EXIT_USAGE)
-    last = day + timedelta(days=days)
-    return to_utc(zone, day, time(0), Occurrence.FIRST), to_utc(zone, last, time(0), Occurrence.FIRST)
+    return midnights(zone, day, day + timedelta(days=days - 1))
 
 
 def zone_of(declared: "Declared", key: "EntKey") -> str:

@@ -17,7 +17,6 @@ from controller.cli.ahead import (
     read_policies,
     warn,
     written,
-    zone_of,
 )
 from controller.cli.ending import EXIT_PROBLEMS, stop
 from controller.cli.output import stdout_for_plans_alone
@@ -69,10 +68,10 @@ def diff(
 
 def _zone(*sides: Policies) -> str:
     """Return the time zone of the first ENT, in which days are counted for all."""
-    for side in sides:
-        for ent in side.declared.ents:
-            return zone_of(side.declared, ent.key)
-    stop("neither side declares a RegionalENT; add what both need by --with PATH", EXIT_PROBLEMS)
+    zones = [school.time_zone for side in sides for school in side.declared.school]
+    if not zones:
+        stop("neither side declares a RegionalENT; add what both need by --with PATH", EXIT_PROBLEMS)
+    return zones[0]
 
 
 def _span(was: Policies, will_be: Policies, first: str | None, days: int) -> tuple[datetime, datetime]:

@@ -60,7 +60,7 @@ def load(paths: Iterable[Path]) -> tuple[Loaded, ...]:
 
 
 def load_what_is_good(paths: Iterable[Path]) -> tuple[tuple[Loaded, ...], tuple[Problem, ...]]:
-    """Return the resources that can be read, and everything that is wrong with the others: for reviews, never to act."""
+    """Return the resources that can be read, and all that is wrong with the others: to review, never to act."""
     loaded: list[Loaded] = []
     problems: list[Problem] = []
     for path in paths:

@@ -8,6 +8,7 @@ from controller.policy.convert import applies, ent_key
 from controller.policy.ent import RegionalENT
 from controller.policy.errors import Problem
 from controller.policy.event import EntName, SchoolEvent
+from controller.policy.parse import nearest
 from controller.policy.schedule import Bell, DayPlan, Demand, Window
 
 Composed = Mapping[EntKey, tuple[DayPlan, ...]]
@@ -36,28 +37,23 @@ def _sites(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for index, placement in enumerate(ent.spec.placements):
         site = catalogue.sites.get(placement.site)
         if site is None:
-            yield (
-                f"spec.placements[{index}].site",
-                f"there is no Site {placement.site}; nothing is placed there until there is",
-            )
+            missing = f"there is no Site {placement.site}{nearest(placement.site, catalogue.sites)}"
+            yield f"spec.placements[{index}].site", f"{missing}; nothing is placed there until there is"
         elif site.spec.prometheus is not None:
             measured = {query.signal for query in site.spec.prometheus.queries}
             for number, signal in enumerate(ent.spec.demand_signals):
                 if signal.signal not in measured:
-                    message = (
-                        f"Site {placement.site} has no query for {signal.signal}; nothing shrinks there until it has"
-                    )
-                    yield f"spec.demandSignals[{number}].signal", message
+                    hint = nearest(signal.signal, sorted(measured))
+                    message = f"Site {placement.site} has no query for {signal.signal}{hint}"
+                    yield f"spec.demandSignals[{number}].signal", f"{message}; nothing shrinks there until it has"
 
 
 def _calendar(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     name = ent.spec.calendar_ref
     calendar = catalogue.calendar_of(ent)
     if name is not None and calendar is None:
-        yield (
-            "spec.calendarRef",
-            f"there is no SchoolCalendar {name}; every day counts as in a school week until there is",
-        )
+        missing = f"there is no SchoolCalendar {name}{nearest(name, catalogue.calendars)}"
+        yield "spec.calendarRef", f"{missing}; every day counts as in a school week until there is"
     if calendar is not None and calendar.spec.territory is not ent.spec.territory:
         yield (
             "spec.calendarRef",
@@ -70,7 +66,8 @@ def _schedules(ent: RegionalENT, composed: Composed) -> Iterator[tuple[str, str]
     for index, name in enumerate(ent.spec.schedule_refs):
         days = composed.get(EntKey(namespace, name))
         if days is None:
-            message = f"there is no SchoolSchedule {name} in namespace {namespace}; it is left out"
+            hint = nearest(name, [key.name for key in composed if key.namespace == namespace])
+            message = f"there is no SchoolSchedule {name} in namespace {namespace}{hint}; it is left out"
             yield f"spec.scheduleRefs[{index}]", message
             continue
         demands = _demands([*(b for day in days for b in day.bells), *(w for day in days for w in day.windows)])
@@ -127,4 +124,5 @@ def _of_event(event: SchoolEvent, catalogue: Catalogue) -> Iterator[tuple[str, s
         for index, ent in enumerate(ents):
             key = EntKey(ent.namespace, ent.name)
             if key not in catalogue.ents:
-                yield f"{field}[{index}]", f"there is no RegionalENT {key}; the event does not reach it"
+                hint = nearest(str(key), map(str, catalogue.ents))
+                yield f"{field}[{index}]", f"there is no RegionalENT {key}{hint}; the event does not reach it"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from controller.domain.names import EntKey
 from controller.preview.wanted import Ahead, Wanted
@@ -84,7 +85,7 @@ def _replica_hours(ahead: Ahead, key: EntKey) -> float:
 def _changes(key: EntKey, old: Ahead, new: Ahead) -> Iterator[Change]:
     before, after = old.by_ent.get(key, ()), new.by_ent.get(key, ())
     instants = sorted({edge for wanted in (*before, *after) for edge in (wanted.start, wanted.end)})
-    for start, end in zip(instants, instants[1:], strict=False):
+    for start, end in pairwise(instants):
         was, will_be = _at(before, start), _at(after, start)
         change = Change(
             start=start,

@@ -1,8 +1,7 @@
-"""One page that shows a head of department what is prepared, day by day: readable on a phone, in print, without a net."""
+"""One page that shows a head of department what is prepared, day by day: on a phone, in print, without a network."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from html import escape
 
 from controller.domain.names import EntKey
@@ -90,8 +89,8 @@ def _figure(term: str, value: str, english: str, more: str) -> str:
 def _legend() -> Iterator[str]:
     yield (
         '<p class="legend">Chaque barre est une demi-heure, de 0 h à 24 h : plus elle est haute et foncée, plus il y a '
-        "d’<b>instances</b> (copies du portail) prêtes. Elles sont prêtes à l’heure indiquée, démarrées quelques minutes "
-        "avant, et comptent la réserve pour la perte d’un site. "
+        "d’<b>instances</b> (copies du portail) prêtes. Elles sont prêtes à l’heure indiquée, démarrées quelques "
+        "minutes avant, et comptent la réserve pour la perte d’un site. "
         '<span lang="en">Each bar is half an hour; the higher and darker, the more replicas are ready, '
         "reserve included.</span></p>"
     )
@@ -150,7 +149,7 @@ def _bars(day: Day, most: int) -> str:
     peak = max((count or 0 for count in slots), default=0)
     hours = "".join(f"<span>{hour} h</span>" for hour in _HOURS)
     return (
-        f'<svg viewBox="0 0 {timedelta(days=1) // timedelta(minutes=30)} {_HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'<svg viewBox="0 0 {len(slots)} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="Jusqu’à {number(peak)} instances">{rects}</svg><div class="hours">{hours}</div>'
     )
 

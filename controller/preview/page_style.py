@@ -22,7 +22,8 @@ padding:.5rem .8rem}
 .day.Vacation,.day.PublicHoliday,.day.Saturday,.day.Sunday{background:#f4f5f8}
 .day.FirstDayBack,.day.LastDayBefore{border-top:3px solid var(--three)}
 .kind{margin:0 0 .3rem;color:var(--soft);font-size:.88rem}
-.tag{display:inline-block;vertical-align:middle;background:var(--event);color:#fff;border-radius:3px;padding:0 .35rem;font-size:.72rem;
+.tag{display:inline-block;vertical-align:middle;background:var(--event);color:#fff;
+border-radius:3px;padding:0 .35rem;font-size:.72rem;
 font-weight:600;line-height:1.5}
 svg{display:block;width:100%;height:2.6rem;border-bottom:1px solid var(--ink);background:
 repeating-linear-gradient(90deg,var(--line) 0 1px,transparent 1px 25%)}

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 from controller.domain.fleet import Ent, Site
 from controller.domain.names import EntKey
 from controller.domain.schooltime import SchoolPolicies, resolve
-from controller.domain.windows import Window
-from controller.preview.quiet import Sized, expecting, size
+from controller.domain.windows import Window, kept_out_at, shut_at
+from controller.planning.quiet import Sized, expecting, size
 
 NOTHING_SCHEDULED = "nothing is scheduled"
 _DIGITS = 3
@@ -33,7 +34,7 @@ class Wanted:
     source: str
     """The policy and bell that asks for most, as in `schedule college: 08:00 first-bell`."""
     bounds: str
-    """What kept replicas from being more, or what cannot be carried; empty when nothing does."""
+    """What kept replicas from being more, what cannot be carried, who is not let in; empty when nothing is."""
     by_event: bool
     unserved_per_second: float
     """What cannot be served, whatever is prepared: the admission's to tell users."""
@@ -67,10 +68,10 @@ def look_ahead(
     sizes = _Sizes(sites, ents)
     by_ent: dict[EntKey, list[Wanted]] = {ent.key: [] for ent in ents}
     leading = {key: list(_leading(found, instants)) for key, found in windows.items()}
-    for index, (begins, ends) in enumerate(zip(instants, instants[1:], strict=False)):
+    for index, (begins, ends) in enumerate(pairwise(instants)):
         now_leading = {key: found[index] for key, found in leading.items()}
         for key, sized in sizes.of(now_leading, begins).items():
-            _add(by_ent[key], _wanted(key, begins, ends, now_leading[key], sized))
+            _add(by_ent[key], _wanted(key, begins, ends, now_leading[key], sized, _doors(windows[key], begins)))
     return Ahead(
         by_ent={key: tuple(found) for key, found in sorted(by_ent.items())},
         warnings=tuple(sorted({f"{key}: {w}" for key, found in resolved.items() for w in found.warnings})),
@@ -115,7 +116,17 @@ class _Sizes:
         return self._known[demands, drained]
 
 
-def _wanted(key: EntKey, begins: datetime, ends: datetime, window: Window | None, sized: Sized) -> Wanted:
+def _doors(windows: tuple[Window, ...], instant: datetime) -> tuple[str, ...]:
+    """Say who is not let in at the instant."""
+    shut = shut_at(windows, instant)
+    if shut is not None:
+        return (f"{shut.source}; the floor is kept for the reopening",)
+    return tuple(f"{audience} kept out by {source}" for audience, source in kept_out_at(windows, instant))
+
+
+def _wanted(
+    key: EntKey, begins: datetime, ends: datetime, window: Window | None, sized: Sized, doors: tuple[str, ...]
+) -> Wanted:
     source = NOTHING_SCHEDULED if window is None else window.source
     return Wanted(
         start=begins,
@@ -123,9 +134,9 @@ def _wanted(key: EntKey, begins: datetime, ends: datetime, window: Window | None
         ent=key,
         connections_per_second=0.0 if window is None else round(window.demand_per_second, _DIGITS),
         replicas=sized.replicas,
-        because="; ".join([f"{source}: {sized.sizing}", *sized.bounds]),
+        because="; ".join([f"{source}: {sized.sizing}", *sized.bounds, *doors]),
         source=source,
-        bounds="; ".join(sized.bounds),
+        bounds="; ".join([*sized.bounds, *doors]),
         by_event=window is not None and window.by_event,
         unserved_per_second=round(sized.unserved_per_second + sized.beyond_ceiling_per_second, _DIGITS),
     )
