@@ -1,5 +1,6 @@
 """Tables and heat maps in a terminal."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from rich.table import Table
@@ -64,24 +65,31 @@ def changes(found: tuple[Change, ...], time_zone: str, falls: set[int]) -> Table
     """Return a row for each change of a floor; falls that want a second look are marked."""
     zone = ZoneInfo(time_zone)
     told = Table(title=f"Floors that change, {time_zone}", title_justify="left")
-    for name, right in (("ent", False), ("from", False), ("to", False), ("old", True), ("new", True), ("", True)):
-        told.add_column(name, justify="right" if right else "left", no_wrap=True)
-    told.add_column("replica-hours", justify="right", no_wrap=True)
+    told.add_column("ent", no_wrap=True)
+    told.add_column("from-to", no_wrap=True)
+    told.add_column("replicas", justify="right", no_wrap=True)
+    told.add_column("by", justify="right", no_wrap=True)
+    told.add_column("hours", justify="right", no_wrap=True)
     told.add_column("because", overflow="fold")
+    before = ""
     for change in found:
-        percent = "new" if change.percent is None else f"{change.percent:+g} %"
+        percent = "new" if change.percent is None else f"{change.percent:+.0f} %"
         told.add_row(
-            str(change.ent),
-            f"{change.start.astimezone(zone):%a %d %b %H:%M}",
-            f"{change.end.astimezone(zone):%a %d %b %H:%M}",
-            str(change.old_replicas),
-            str(change.new_replicas),
+            "" if before == str(change.ent) else str(change.ent),
+            _span(change.start.astimezone(zone), change.end.astimezone(zone)),
+            f"{change.old_replicas} → {change.new_replicas}",
             f"! {percent}" if id(change) in falls else percent,
             f"{change.replica_hours:+,.1f}",
-            change.new_because,
+            change.source,
             style="red" if id(change) in falls else None,
         )
+        before = str(change.ent)
     return told
+
+
+def _span(start: datetime, end: datetime) -> str:
+    until = f"{end:%H:%M}" if start.date() == end.date() else f"{end:%a %d %b %H:%M}"
+    return f"{start:%a %d %b %H:%M}-{until}"
 
 
 def costs(found: tuple[Cost, ...]) -> Table:

@@ -63,11 +63,15 @@ def load_what_is_good(paths: Iterable[Path]) -> tuple[tuple[Loaded, ...], tuple[
     """Return the resources that can be read, and all that is wrong with the others: to review, never to act."""
     loaded: list[Loaded] = []
     problems: list[Problem] = []
+    seen = set[Path]()
     for path in paths:
         files = _files(path)
         if not files:
             problems.append(_problem_of(path, "holds no *.yaml or *.yml; is it the right folder?"))
         for file in files:
+            if file.resolve() in seen:  # named twice, as itself and in its folder
+                continue
+            seen.add(file.resolve())
             found, wrong = _file(file)
             loaded += found
             problems += wrong

@@ -26,6 +26,8 @@ class Change:
     new_replicas: int
     old_because: str
     new_because: str
+    source: str
+    """The policy and bell that decides from now on."""
 
     @property
     def replicas(self) -> int:
@@ -95,6 +97,7 @@ def _changes(key: EntKey, old: Ahead, new: Ahead) -> Iterator[Change]:
             new_replicas=0 if will_be is None else will_be.replicas,
             old_because=NOT_THERE if was is None else was.because,
             new_because=NOT_THERE if will_be is None else will_be.because,
+            source=NOT_THERE if will_be is None else will_be.source,
         )
         if change.replicas:
             yield change
