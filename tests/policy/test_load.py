@@ -1,6 +1,7 @@
 """Policy files: what YAML does behind an author's back, and errors with their place."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 import yaml
@@ -96,6 +97,71 @@ def test_a_yaml_bomb_is_refused() -> None:
     levels = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     levels += [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
     assert "grows without bound" in refusal("\n".join(levels))
+
+
+def _level(number: int) -> str:
+    """A level of a bomb: nine times the one before."""
+    return f"b{number}: &b{number} {{" + ", ".join(f"k{k}: *b{number - 1}" for k in range(9)) + "}"
+
+
+HUGE = {
+    "10 MB": "# comment\n" * 1_000_000,
+    "a dense list": "a:\n" + "- 1\n" * 249_000,
+    "a flow list": f"a: [{'1,' * 499_000}]",
+    "many fields": "".join(f"k{i}: 1\n" for i in range(90_000)),
+    "many unknown fields": SITE + "".join(f"k{i}: 1\n" for i in range(20_000)),
+    "many documents": "---\na: 1\n" * 140_000,
+    "many wrong documents": "---\na: 1\n" * 15_000,
+    "a long number": "a: " + "9" * 900_000,
+    "a long word": SITE + "a" * 900_000 + ": 1\n",
+    "deep brackets": "[" * 900_000,
+    "a bomb of maps": "\n".join(["b0: &b0 {x: 1}", *(_level(n) for n in range(1, 9))]),
+}
+
+
+@pytest.mark.parametrize("text", HUGE.values(), ids=HUGE.keys())
+def test_whatever_is_huge_is_refused_within_a_second(text: str, tmp_path: Path) -> None:
+    """A pre-commit hook answers, whatever was saved; the processor's time, since others use the machine too."""
+    (tmp_path / "huge.yaml").write_text(text)
+    before = process_time()
+    with pytest.raises(PolicyError) as refused:
+        load([tmp_path])
+    assert process_time() - before < 1.0
+    assert len(refused.value.problems) <= 101
+    assert all(problem.position is not None for problem in refused.value.problems)
+
+
+def test_a_pipe_is_read_like_a_file_and_never_without_end() -> None:
+    """`sonnerie check <(git show HEAD:policies/x.yaml)` works; a device that never ends is refused."""
+    with pytest.raises(PolicyError, match="larger than 1 MB"):
+        load([Path("/dev/zero")])
+
+
+def test_a_byte_that_is_not_utf_8_is_placed(tmp_path: Path) -> None:
+    """The author finds the character."""
+    (tmp_path / "latin.yaml").write_bytes(b"a: 1\nb: \xc3\xa9t\xe9\n")
+    with pytest.raises(PolicyError, match=r"latin\.yaml:2:6: is not UTF-8 \(byte 11 is 0xE9\)"):
+        load([tmp_path])
+
+
+def test_a_mark_at_the_start_is_read_away(tmp_path: Path) -> None:
+    """Some editors save UTF-8 with one, and kubectl does not mind."""
+    (tmp_path / "marked.yaml").write_bytes(b"\xef\xbb\xbf" + SITE.encode())
+    assert len(load([tmp_path])) == 1
+
+
+def test_a_folder_without_policies_is_a_problem_and_hidden_files_are_not_read(tmp_path: Path) -> None:
+    """A typo in a pipeline must not pass as a success."""
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/check.yaml").write_text("on: push")
+    with pytest.raises(PolicyError, match="is it the right folder"):
+        load([tmp_path])
+
+
+def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
+    """As itself and in its folder."""
+    (tmp_path / "site.yaml").write_text(SITE)
+    assert len(load([tmp_path, tmp_path / "site.yaml"])) == 1
 
 
 def test_an_alias_that_contains_itself_is_refused() -> None:
