@@ -60,12 +60,23 @@ def parse(data: Mapping[str, Any]) -> Resource:
         message = f"{shown(data.get('apiVersion'))} is not a version of {kind}; write {API_VERSION}"
         raise PolicyError(Problem(resource=named(data), field="apiVersion", message=message))
     try:
-        text = json.dumps(data, allow_nan=False)
+        text = json.dumps(_without_nulls(data), allow_nan=False)
     except (ValueError, TypeError) as error:
         raise PolicyError(
             Problem(resource=named(data), field="", message=f"holds what JSON cannot: {error}")
         ) from error
     return parse_json(BY_NAME[kind].model, text, described=named(data))
+
+
+def _without_nulls(data: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Drop fields that are null, as the API server does before it validates."""
+    match data:
+        case Mapping():
+            return {key: _without_nulls(value) for key, value in data.items() if value is not None}
+        case list():
+            return [_without_nulls(item) for item in data]
+        case _:
+            return data
 
 
 def parse_json(model: type[AnyResource], text: str | bytes, *, described: str | None = None) -> AnyResource:

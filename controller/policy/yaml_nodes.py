@@ -1,9 +1,11 @@
 """YAML text to plain values, with the place of every value, and nothing that YAML makes of them behind one's back.
 
-Scalars are read as the API server reads them: `2021-04-06` and `08:30` are text, not a date and not the number 510.
-Twice the same key, merge keys, tags and documents of absurd size or depth are refused.
+Scalars are read as the API server reads them: `2021-04-06` and `08:30` are text, not a date and not the number 510; `n`
+is false, `017` is 15, `1.0` is 1, and `1e999` is text. `tests/live/test_mutated_policies.py` holds this against a real
+one. Twice the same key, merge keys, tags and documents of absurd size or depth are refused.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +24,12 @@ as many takes a second."""
 _DEEPEST = 40
 """Levels of nesting; the deepest field of any kind is at 12."""
 _LONGEST_NUMBER = 40
+_BASES = (("0x", 16), ("0o", 8), ("0b", 2), ("0", 8))
+_IN_BASE = {16: re.compile("[0-9a-f]+"), 8: re.compile("[0-7]+"), 2: re.compile("[01]+")}
+_LARGEST_WHOLE = 2**64 - 1
+"""Of what Go's parser takes as a whole number; beyond, it is a float."""
+_EXACT = 2**53
+"""Below this every float is exact, and `1e3` is the whole number 1000 in JSON."""
 _TRUE = frozenset({"true", "yes", "on", "y"})
 _UNREADABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.1 does not count as printable; \ufeff may stand at the start, where it is read away."""
@@ -39,9 +47,12 @@ def _resolve(tag: str, pattern: str, first: str) -> None:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), [*first])
 
 
-_resolve("bool", r"^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$", "yYnNtTfFoO")
-_resolve("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789")
-_resolve("float", r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+)$", "-+.0123456789")
+_resolve(
+    "bool", r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$", "yYnNtTfFoO"
+)
+_resolve("int", r"^[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)$", "-+0123456789")
+_resolve("float", r"^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789")
+_resolve("float", r"^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$", "-+.")
 _resolve("null", r"^(?:~|null|Null|NULL)$", "~nN")
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
 
@@ -180,11 +191,28 @@ class _Reading:
                 return text
             case "bool":
                 return text.lower() in _TRUE
-            case "int":
-                return int(text)
-            case "float":
-                return float(text)
+            case "int" | "float":
+                return self._number(text, node)
             case "null":
                 return None
             case tag:
                 raise _refusal(node.start_mark, self._file, f"tag {tag} is not taken; write plain text")
+
+    def _number(self, text: str, node: Node) -> str | int | float:
+        """Return the number as the API server's parser takes it; text where it takes it as that."""
+        plain = text.replace("_", "").lower()
+        digits = plain.lstrip("+-")
+        for prefix, base in _BASES:
+            if digits.startswith(prefix) and _IN_BASE[base].fullmatch(digits.removeprefix(prefix)):
+                return int(plain.replace(prefix, "", 1), base)
+        if digits.isdigit() and abs(int(plain)) <= _LARGEST_WHOLE:
+            return int(plain)
+        if not digits[0].isdigit() and digits[1:] in ("inf", "nan"):
+            raise _refusal(node.start_mark, self._file, f"{text} is no number that JSON can hold; write text in quotes")
+        try:
+            value = float(plain)
+        except ValueError:
+            return text
+        if math.isinf(value):
+            return text
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value

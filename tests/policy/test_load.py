@@ -9,6 +9,7 @@ import yaml
 from controller.policy.errors import PolicyError
 from controller.policy.load import load, load_text
 from controller.policy.schedule import SchoolSchedule
+from controller.policy.yaml_nodes import documents
 from tests.policy.objects import a_schedule, a_site, an_ent, changed
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ def test_a_broken_rule_is_placed_at_the_field_it_blames() -> None:
         ("kind: !!python/name:os.system x\n", "is not taken"),
         ("[" * 900_000, "nested more than"),
         ("\x00", "not YAML"),
-        (SITE + "extra: 1e999\n", "holds what JSON cannot"),
+        (SITE + "extra: -.inf\n", "f.yaml:5:8: -.inf is no number that JSON can hold"),
         (SITE + "extra: *nothing\n", "undefined alias"),
     ],
     ids=lambda value: value[:24],
@@ -102,6 +103,22 @@ def test_a_yaml_bomb_is_refused() -> None:
 def _level(number: int) -> str:
     """A level of a bomb: nine times the one before."""
     return f"b{number}: &b{number} {{" + ", ".join(f"k{k}: *b{number - 1}" for k in range(9)) + "}"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("y", True), ("N", False), ("off", False), ("017", 15), ("08", 8), ("0o17", 15), ("0x1F", 31), ("-0b11", -3),
+        ("1_000", 1000), ("1.0", 1), ("1e3", 1000), ("2.5", 2.5), ("1e999", "1e999"), (".5", 0.5), ("+7", 7),
+        ("99999999999999999999", 1e20), ("08:30", "08:30"), ("2021-04-06", "2021-04-06"), ("0x", "0x"), ("'1'", "1"),
+        ("null", None), ("~", None), ("", None), ("yesterday", "yesterday"), ("1.2.3", "1.2.3"), ("0", 0), ("-0", 0),
+    ],
+)  # fmt: skip
+def test_scalars_are_read_as_the_api_server_reads_them(written: str, read: object) -> None:
+    """Two readers of one file must not see two policies."""
+    [document] = documents(f"a: {written}\n", "f.yaml")
+    assert document.value == {"a": read}
+    assert type(document.value["a"]) is type(read)
 
 
 HUGE = {
