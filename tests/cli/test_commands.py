@@ -34,7 +34,7 @@ def test_help_is_fast_because_it_imports_nothing_heavy() -> None:
     assert "run" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "explain", "check", "crd", "schema"])
+@pytest.mark.parametrize("command", ["run", "plan", "explain", "check", "preview", "diff", "crd", "schema"])
 def test_every_command_has_an_example(command: str) -> None:
     """Help shows how it is typed."""
     assert "Example: sonnerie" in sonnerie(command, "--help").stdout

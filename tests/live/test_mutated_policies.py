@@ -5,6 +5,8 @@ import json
 import os
 import re
 import urllib.parse
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,10 @@ class Server:
             address.hostname or "", address.port, timeout=30, context=client.tls
         )
 
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
     def refusal(self, one: Mutated) -> str | None:
         """Return why the file is refused, as it would be by `kubectl apply`; None when it is taken."""
         kind = BY_NAME[one.kind]
@@ -63,9 +69,10 @@ class Server:
 
 
 @pytest.fixture
-def server(site: Cluster) -> Server:
+def server(site: Cluster) -> Iterator[Server]:
     """The API server."""
-    return Server(ApiClient.from_kubeconfig(site.kubeconfig))
+    with closing(Server(ApiClient.from_kubeconfig(site.kubeconfig))) as found:
+        yield found
 
 
 def our_refusal(one: Mutated) -> str | None:

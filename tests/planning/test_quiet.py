@@ -18,7 +18,7 @@ from tests.builders import BELL, a_site, a_window, a_world, an_ent, key
 def planned(sites: list[Site], ents: list[Ent], demand: dict[EntKey, float]) -> dict[tuple[EntKey, SiteName], int]:
     """Replicas after a plan in which nothing runs yet, nobody has come, and the bells ring in an hour that began."""
     windows = tuple(a_window(ent, BELL - timedelta(minutes=1), 60, wanted) for ent, wanted in demand.items())
-    counts = {(ent.key.name, p.site): 0 for ent in ents for p in ent.placements}
+    counts: dict[tuple[str, str], int] = {(ent.key.name, p.site): 0 for ent in ents for p in ent.placements}
     nobody: dict[tuple[str, str], float | None] = {(ent.key.name, p.site): 0.0 for ent in ents for p in ent.placements}
     world = a_world(ents=ents, sites=sites, counts=counts, demand=nobody, windows=windows)
     found = {(ent.key, p.site): 0 for ent in ents for p in ent.placements}
