@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from controller.domain.names import EntKey
-from controller.domain.schooldays import DayType
+from controller.domain.schooldays import Calendar, DayType, HolidayDate
 from controller.domain.schooltime import SchoolPolicies, resolve
 from controller.domain.timetable import Bell, DayPlan, EndsOn, FixedDemand, LocalWindow, Schedule
 
@@ -58,6 +58,7 @@ def changes(zone: str) -> tuple[date, ...]:
     return tuple(sorted(found))
 
 
+@cache
 def days_of(zone: str) -> tuple[date, ...]:
     """The zone's own changes, and those of France, on which a zone without any must not stir."""
     return tuple(sorted({*changes(zone), *changes("Europe/Paris")}))
@@ -97,7 +98,7 @@ def night(day: date) -> list[datetime]:
 
 
 def the_schedule(day: date) -> Schedule:
-    """A window and a bell at every minute of the night."""
+    """A window and a bell at every minute of the night, on that day alone: it is made a public holiday."""
     windows = tuple(
         LocalWindow(name=f"w{n:03}", start=at.time(), end=(at + LENGTH).time(), demand=DEMAND, ends_on=EndsOn.SAME_DAY)
         for n, at in enumerate(night(day))
@@ -106,7 +107,7 @@ def the_schedule(day: date) -> Schedule:
         Bell(name=f"b{n:03}", at=at.time(), ramp=RAMP, duration=DURATION, demand=DEMAND)
         for n, at in enumerate(night(day))
     )
-    return Schedule(name="s", days=(DayPlan(types=frozenset(DayType), bells=bells, windows=windows),))
+    return Schedule(name="s", days=(DayPlan(types=frozenset({DayType.PUBLIC_HOLIDAY}), bells=bells, windows=windows),))
 
 
 def expected(zone: str, day: date) -> dict[str, tuple[datetime, datetime]]:
@@ -121,10 +122,12 @@ def expected(zone: str, day: date) -> dict[str, tuple[datetime, datetime]]:
 
 
 def resolved(zone: str, day: date) -> dict[str, tuple[datetime, datetime]]:
-    """The same by the code under test: of each name the one that starts nearest to the night."""
-    policies = SchoolPolicies(ent=EntKey("n", "e"), time_zone=zone, schedules=(the_schedule(day),))
+    """The same by the code under test."""
+    holiday = HolidayDate(date=day, name="the clocks change")
+    calendar = Calendar(name="c", source="s", valid_until=day + 9 * DAY, public_holidays=(holiday,))
+    policies = SchoolPolicies(ent=EntKey("n", "e"), time_zone=zone, calendar=calendar, schedules=(the_schedule(day),))
     midnight = clock(zone, day).first_shown(datetime.combine(day, time()))
-    found = resolve(policies, midnight - RAMP, midnight + timedelta(hours=12)).windows
+    found = resolve(policies, midnight - DAY, midnight + DAY).windows
     return {w.source.rpartition(" ")[2]: (w.start, w.end) for w in found}
 
 
