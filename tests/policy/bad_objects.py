@@ -151,7 +151,7 @@ ENTS = (
     _bad(an_ent(), ("spec", "pause", "until"), DELETED, "a pause without end"),
 )
 
-ENTS += (
+PEAKS = (
     _bad(an_ent(), ("spec", "usualPeak"), {}, "a usual peak of nothing", field="spec.usualPeak.connectionsPerSecond"),
     _bad(an_ent(), ("spec", "usualPeak"), {"connectionsPerSecond": "0"}, "no usual peak",
          field="spec.usualPeak.connectionsPerSecond"),
@@ -257,6 +257,7 @@ _INSTANTS["spec"] |= {"start": "2021-04-06T06:00:00Z", "end": "2021-04-06T10:00:
 BAD_OBJECTS: tuple[Bad, ...] = (
     *SITES,
     *ENTS,
+    *PEAKS,
     *CALENDARS,
     *SCHEDULES,
     *EVENTS,
