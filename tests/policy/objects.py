@@ -103,6 +103,7 @@ def a_schedule(name: str = "college") -> Object:
         "at": "08:00",
         "ramp": "10m",
         "duration": "30m",
+        "lead": "auto",
         "demand": {"shareOfAccounts": {"pupilsPermille": 90, "within": "10m"}},
     }
     day = {"name": "day", "start": "07:30", "end": "18:00", "demand": {"connectionsPerSecond": "40"}}
@@ -132,8 +133,16 @@ def an_event(name: str = "remote") -> Object:
         "applies": {"territories": ["zone-a", "zone-b"], "ents": [{"namespace": "portals", "name": "corse"}]},
         "multipliers": [{"audience": "pupils", "factor": "5.6", "per": "hour"}, {"factor": "1.5", "per": "10min"}],
         "freeze": {"until": "2021-04-09T20:00:00Z", "reason": "lessons at home", "by": "duty officer"},
-        "suspend": {"ents": [{"namespace": "portals", "name": "idf"}]},
+        "remoteSchooling": "LikeApril2021",
+        "bells": [{"name": "late", "at": "09:30", "lead": "20m", "demand": {"connectionsPerSecond": "7"}}],
+        "suspend": {"ents": [{"namespace": "portals", "name": "idf"}], "reopening": {"ramp": "30m", "duration": "2h"}},
         "reduce": {"ents": [{"namespace": "portals", "name": "bfc"}], "percent": 50},
+        "keepOut": {
+            "ents": [{"namespace": "portals", "name": "idf"}],
+            "audiences": ["parents"],
+            "start": "07:30",
+            "end": "17:30",
+        },
     }
     return an_object("SchoolEvent", spec, name=name)
 
