@@ -3,10 +3,11 @@
 A broken reference never stops the rest: the safe side is taken and the problem is reported as `PolicyValid=False`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from controller.domain import fleet
+from controller.domain.schooldays import Calendar
 from controller.domain.schooltime import SchoolPolicies
 from controller.policy import convert
 from controller.policy.catalogue import Catalogue
@@ -34,11 +35,12 @@ def declare(resources: Iterable[Resource]) -> Declared:
     """Return what the resources declare together. Their order does not matter."""
     catalogue = Catalogue.of(resources)
     freezes = [order for event in catalogue.events if (order := convert.freeze(event)) is not None]
+    calendars = {name: convert.calendar(calendar) for name, calendar in catalogue.calendars.items()}
     return Declared(
         sites=tuple(convert.site(site) for site in catalogue.sites.values()),
         ents=tuple(_ent(ent, catalogue) for ent in catalogue.ents.values()),
         edges=_edges(catalogue),
-        school=tuple(_school(ent, catalogue) for ent in catalogue.ents.values()),
+        school=tuple(_school(ent, catalogue, calendars) for ent in catalogue.ents.values()),
         freeze=max(freezes, key=lambda order: (order.until, order.by), default=None),
         problems=tuple(broken_references(catalogue)),
     )
@@ -59,14 +61,13 @@ def _edges(catalogue: Catalogue) -> tuple[fleet.Edge, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _school(ent: RegionalENT, catalogue: Catalogue) -> SchoolPolicies:
-    calendar = catalogue.calendar_of(ent)
+def _school(ent: RegionalENT, catalogue: Catalogue, calendars: Mapping[str, Calendar]) -> SchoolPolicies:
     events = (convert.event(event, ent) for event in catalogue.events)
     return SchoolPolicies(
         ent=convert.ent_key(ent.metadata),
         time_zone=ent.spec.time_zone.key,
         accounts=convert.accounts(ent.spec.accounts),
-        calendar=None if calendar is None else convert.calendar(calendar),
+        calendar=calendars.get(ent.spec.calendar_ref or ""),
         schedules=tuple(convert.schedule(schedule) for schedule in catalogue.schedules_of(ent)),
         events=tuple(event for event in events if event is not None),
     )
