@@ -46,7 +46,7 @@ class CalendarSource(Model):
     title: Text
     """What it is, as a reader would look for it."""
     published_on: Day | None = None
-    """When it was published; absent: not known."""
+    """The date it bears: of publication or, where that is not known, of signature; absent: it bears none."""
     read_on: Day | None = None
     """When it was read, for sources that change under the same address."""
     url: Url | None = None
