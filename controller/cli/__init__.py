@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from controller.cli.calendars import calendar, import_calendar
 from controller.cli.differences import diff
 from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
@@ -46,5 +47,5 @@ def sonnerie(
     """School portals ready before the bell, traffic off sick sites."""
 
 
-for command in (run, plan, explain, check, preview, diff, crd, schema):
+for command in (run, plan, explain, check, calendar, import_calendar, preview, diff, crd, schema):
     app.command()(command)

@@ -7,7 +7,7 @@ from controller.domain import fleet, schooldays, timetable
 from controller.domain.names import DomainName, EdgeName, EntKey, SignalName, SiteName
 from controller.domain.remote_schooling import factors_of
 from controller.domain.schooldays import DayType
-from controller.policy.calendar import SchoolCalendar
+from controller.policy.calendar import CalendarSource, SchoolCalendar
 from controller.policy.ent import Accounts, RegionalENT
 from controller.policy.event import EntName, KeepOut, SchoolEvent, SchoolEventSpec
 from controller.policy.limits import Scaling, Shifting, Slo
@@ -89,20 +89,48 @@ def accounts(declared: Accounts) -> timetable.Accounts:
 def calendar(resource: SchoolCalendar) -> schooldays.Calendar:
     """Return the calendar that the resource declares."""
     spec = resource.spec
+    named = {source.name: _cited(source) for source in spec.sources}
     return schooldays.Calendar(
         name=resource.metadata.name,
         source=spec.source,
         valid_from=spec.valid_from,
         valid_until=spec.valid_until,
         vacations=tuple(
-            schooldays.VacationDays(name=v.name, departure=v.departure, resumption=v.resumption) for v in spec.vacations
+            schooldays.VacationDays(
+                name=v.name, departure=v.departure, resumption=v.resumption, source=named.get(v.source or "", "")
+            )
+            for v in spec.vacations
         ),
-        public_holidays=tuple(schooldays.HolidayDate(date=h.date, name=h.name) for h in spec.public_holidays),
+        public_holidays=tuple(
+            schooldays.HolidayDate(date=h.date, name=h.name, source=named.get(h.source or "", ""))
+            for h in spec.public_holidays
+        ),
         exceptions=tuple(
-            schooldays.ExceptionDays(first_day=e.first_day, last_day=e.last_day, day_type=e.day_type, reason=e.reason)
+            schooldays.ExceptionDays(
+                first_day=e.first_day,
+                last_day=e.last_day,
+                day_type=e.day_type,
+                reason=e.reason,
+                source=named.get(e.source or "", ""),
+            )
             for e in spec.exceptions
         ),
+        remarks=tuple(
+            schooldays.RemarkDays(first_day=r.first_day, last_day=r.last_day, text=r.text) for r in spec.remarks
+        ),
+        unknown_days=tuple(
+            schooldays.UnknownDays(first_day=u.first_day, last_day=u.last_day, reason=u.reason)
+            for u in spec.unknown_days
+        ),
     )
+
+
+def _cited(source: CalendarSource) -> str:
+    """Return the source in one line, as a reader quotes it."""
+    published = f"published {source.published_on}" if source.published_on else ""
+    read = f"read {source.read_on}" if source.read_on else ""
+    details = ", ".join(part for part in (published, read, source.url) if part)
+    return f"{source.title} ({details})" if details else source.title
 
 
 def schedule(name: str, days: Iterable[DayPlan]) -> timetable.Schedule:
