@@ -59,6 +59,8 @@ def crd(
 ) -> None:
     """Print the CustomResourceDefinitions as YAML.
 
+    Exit codes: 0 printed, 2 no such kind.
+
     Example: sonnerie crd | kubectl apply --server-side -f -
     """
     import yaml
@@ -76,6 +78,8 @@ def schema(
     ],
 ) -> None:
     """Print the JSON Schema of a kind of policy, for editors, or of a document of the wire contract, for programs.
+
+    Exit codes: 0 printed, 2 nothing of that name.
 
     Example: sonnerie schema world > world.json
     """

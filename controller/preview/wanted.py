@@ -65,13 +65,14 @@ def look_ahead(
     windows = {ent.key: resolved[ent.key].windows for ent in ents}
     drains = {site.drain.until for site in sites if site.drain is not None}
     instants = _instants([w for found in windows.values() for w in found], drains, start, end)
+    closing = {key: tuple(window for window in found if window.kept_out) for key, found in windows.items()}
     sizes = _Sizes(sites, ents)
     by_ent: dict[EntKey, list[Wanted]] = {ent.key: [] for ent in ents}
     leading = {key: list(_leading(found, instants)) for key, found in windows.items()}
     for index, (begins, ends) in enumerate(pairwise(instants)):
         now_leading = {key: found[index] for key, found in leading.items()}
         for key, sized in sizes.of(now_leading, begins).items():
-            _add(by_ent[key], _wanted(key, begins, ends, now_leading[key], sized, _doors(windows[key], begins)))
+            _add(by_ent[key], _wanted(key, begins, ends, now_leading[key], sized, _doors(closing[key], begins)))
     return Ahead(
         by_ent={key: tuple(found) for key, found in sorted(by_ent.items())},
         warnings=tuple(sorted({f"{key}: {w}" for key, found in resolved.items() for w in found.warnings})),
@@ -117,7 +118,9 @@ class _Sizes:
 
 
 def _doors(windows: tuple[Window, ...], instant: datetime) -> tuple[str, ...]:
-    """Say who is not let in at the instant."""
+    """Say who is not let in at the instant, of the windows that keep anybody out."""
+    if not windows:
+        return ()
     shut = shut_at(windows, instant)
     if shut is not None:
         return (f"{shut.source}; the floor is kept for the reopening",)
@@ -144,11 +147,12 @@ def _wanted(
 
 def _add(found: list[Wanted], one: Wanted) -> None:
     """Append the interval, or lengthen the last one when nothing changes for this ENT."""
-    if found and _same(found[-1], one):
-        found[-1] = replace(found[-1], end=one.end)
+    last = found[-1] if found else None
+    if (
+        last is not None
+        and last.because == one.because
+        and replace(last, end=one.end) == replace(one, start=last.start)
+    ):
+        found[-1] = replace(last, end=one.end)
     else:
         found.append(one)
-
-
-def _same(before: Wanted, after: Wanted) -> bool:
-    return replace(before, end=after.end) == replace(after, start=before.start)
