@@ -16,7 +16,7 @@ def ics(wanted: Iterable[Wanted], made_at: datetime) -> str:
 
     The same interval has the same identity in every file, so that loading a newer one replaces it.
     """
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//sonnerie.dev//preview//FR", "CALSCALE:GREGORIAN"]
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Sonnerie//Sonnerie preview//FR", "CALSCALE:GREGORIAN"]
     lines.append("X-WR-CALNAME:Sonnerie")
     for one in wanted:
         if one.connections_per_second > 0:

@@ -40,6 +40,12 @@ def test_every_command_has_an_example(command: str) -> None:
     assert "Example: sonnerie" in sonnerie(command, "--help").stdout
 
 
+@pytest.mark.parametrize("command", ["check", "preview", "diff", "crd", "schema"])
+def test_commands_on_policies_say_how_they_end(command: str) -> None:
+    """A script need not be tried to know its exit codes."""
+    assert "Exit codes: 0 " in sonnerie(command, "--help").stdout
+
+
 def test_check_accepts_what_is_good(tmp_path: Path) -> None:
     """Exit code 0."""
     (tmp_path / "site.yaml").write_text(GOOD_SITE)
