@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from controller.domain.explanation import Explained
+from controller.domain.explanation import Explanation
 from controller.domain.fleet import Target
 from controller.domain.memory import Memory, MoveKind
 from controller.domain.names import ActionId, EdgeName, EntKey, SiteName
@@ -178,4 +178,4 @@ class Plan:
     admission: tuple[Admission, ...] = ()
     memory: Memory
     next_look_at: datetime
-    explanation: tuple[Explained, ...] = ()
+    explanation: Explanation = Explanation()

@@ -1,5 +1,7 @@
 """Conditions of ENTs and sites, each with the reason that a person needs first."""
 
+from functools import lru_cache
+
 from controller.domain.fleet import Ent, Order
 from controller.domain.memory import Verdict
 from controller.domain.names import EntKey, SiteName
@@ -81,25 +83,53 @@ def _ent_conditions(
     placed: Placed,
     targets: list[Target],
     health: dict[SiteName, Health],
-) -> list[Condition]:
+) -> tuple[Condition, ...]:
     key = demand.ent.key
     not_prescaled = _not_seen(demand.ent, targets, health) or _not_prescaled(targets, health)
     no_reserve = _no_reserve(placed) or not_prescaled
     blind = _blind(demand)
     unserved = _unserved(placed)
+    away, limited, bottleneck = _away(facts, demand), _limited(targets), _bottleneck(demand, ceiling)
     frozen = _order(facts, facts.world.orders.freeze, Reason.FROZEN)
     paused = _order(facts, demand.ent.pause or facts.world.orders.pause, Reason.PAUSED)
-    return [
-        _condition(key, ConditionType.READY, unserved or not_prescaled, _shut(demand) or SERVED),
+    shut = _shut(demand)
+    if not (unserved or blind or no_reserve or away or limited or bottleneck or frozen or paused or shut):
+        return _all_well(key)
+    return (
+        _condition(key, ConditionType.READY, unserved or not_prescaled, shut or SERVED),
         _condition(key, ConditionType.METRICS_AVAILABLE, blind, MEASURED),
         _condition(key, ConditionType.PRESCALED, not_prescaled, PRESCALED),
         _condition(key, ConditionType.RESERVE_READY, no_reserve, RESERVED),
-        _alarm(key, ConditionType.TRAFFIC_SHIFTED, _away(facts, demand), AT_HOME),
-        _alarm(key, ConditionType.SCALING_LIMITED, _limited(targets), UNCUT),
-        _alarm(key, ConditionType.BOTTLENECK_ELSEWHERE, _bottleneck(demand, ceiling), PODS_BOUND),
+        _alarm(key, ConditionType.TRAFFIC_SHIFTED, away, AT_HOME),
+        _alarm(key, ConditionType.SCALING_LIMITED, limited, UNCUT),
+        _alarm(key, ConditionType.BOTTLENECK_ELSEWHERE, bottleneck, PODS_BOUND),
         _alarm(key, ConditionType.FROZEN, frozen, NOT_FROZEN),
         _alarm(key, ConditionType.PAUSED, paused, NOT_PAUSED),
-    ]
+    )
+
+
+ENTS_REMEMBERED = 65_536
+"""ENTs whose conditions are kept for as long as all is well with them: more than any fleet has."""
+
+
+@lru_cache(maxsize=ENTS_REMEMBERED)
+def _all_well(key: EntKey) -> tuple[Condition, ...]:
+    """Return the conditions of an ENT with which nothing is wrong: the same every cycle of nearly every day."""
+    true, false = ConditionStatus.TRUE, ConditionStatus.FALSE
+    return tuple(
+        Condition(of=key, type=kind, status=status, because=because)
+        for kind, status, because in (
+            (ConditionType.READY, true, SERVED),
+            (ConditionType.METRICS_AVAILABLE, true, MEASURED),
+            (ConditionType.PRESCALED, true, PRESCALED),
+            (ConditionType.RESERVE_READY, true, RESERVED),
+            (ConditionType.TRAFFIC_SHIFTED, false, AT_HOME),
+            (ConditionType.SCALING_LIMITED, false, UNCUT),
+            (ConditionType.BOTTLENECK_ELSEWHERE, false, PODS_BOUND),
+            (ConditionType.FROZEN, false, NOT_FROZEN),
+            (ConditionType.PAUSED, false, NOT_PAUSED),
+        )
+    )
 
 
 def _shut(demand: Demand) -> Because | None:
@@ -136,12 +166,13 @@ def _not_prescaled(targets: list[Target], health: dict[SiteName, Health]) -> Bec
 
 def _needed(target: Target) -> int:
     """Replicas that were asked for before a quota cut them: being cut short is not being ready."""
-    won = target.explained.won
-    return max(target.recommended, round(won.value) if won is not None else 0)
+    return max(target.recommended, target.asked)
 
 
 def _not_seen(ent: Ent, targets: list[Target], health: dict[SiteName, Health]) -> Because | None:
     """A workload that was never seen is not Ready: missing is not fine."""
+    if len(targets) == len(ent.placements):
+        return None
     seen = {t.placement.site for t in targets}
     unseen = sorted(p.site for p in ent.placements if p.site not in seen and not _gone(health, p.site))
     if not unseen:
@@ -162,8 +193,9 @@ def _no_reserve(placed: Placed) -> Because | None:
 
 
 def _away(facts: Facts, demand: Demand) -> Because | None:
+    sent = [(site, share) for site, share in facts.largest_shares(demand.ent).items() if share > 0]
     homes = {p.site for p in demand.ent.placements if p.home}
-    away = {site: share for site, share in facts.largest_shares(demand.ent).items() if site not in homes and share > 0}
+    away = {site: share for site, share in sent if site not in homes}
     if not away:
         return None
     text = ", ".join(f"{share:.0%} at {site}" for site, share in sorted(away.items()))
@@ -173,6 +205,8 @@ def _away(facts: Facts, demand: Demand) -> Because | None:
 def _limited(targets: list[Target]) -> Because | None:
     bounds = (Reason.AT_MAX, Reason.QUOTA, Reason.OBSERVED_CEILING)
     for target in targets:
+        if not target.may_be_cut:
+            continue
         for cut in target.explained.cuts:
             if cut.reason in bounds and cut.after < cut.before:
                 text = f"{target.placement.site}: {cut.before:g} cut to {cut.after:g} ({cut.detail})"

@@ -4,8 +4,11 @@ Demand is counted per second in the unit of the ENT's first demand signal; other
 replica carries of each, so that the largest need wins (design §5 stage 3).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 from controller.domain.explanation import Explained, Term
 from controller.domain.fleet import Ent
@@ -51,9 +54,40 @@ class Demand:
     """What is not known of the demand; None when it is known as a whole. No living site is left on such evidence."""
     no_shrink: Because | None
     """Why nothing of this ENT may shrink; None when it may: also when the blind hold is over."""
-    explained: Explained
+    candidates: tuple["Candidate", ...] = field(compare=False)
+    """What asked for how much; the largest is the demand ahead."""
     kept_out: tuple[tuple[Audience, str], ...] = ()
     """Audiences that are not let in now, and by which policy; `all`: shut on purpose."""
+
+    @property
+    def won(self) -> "Candidate":
+        """The candidate that decided; the first of equals."""
+        return max(self.candidates, key=_by_value)
+
+    @property
+    def explained(self) -> Explained:
+        """The demand ahead and its chain, worked out when somebody asks."""
+        terms = tuple(Term(reason=c.reason, value=c.value, detail=c.told()) for c in self.candidates)
+        ahead = self.ahead_per_second
+        return Explained(
+            subject=str(self.ent.key), quantity="demand ahead", value=ahead, unit="per second", terms=terms
+        )
+
+
+class Candidate(NamedTuple):
+    """One candidate for the demand ahead. The sentence is made when it is read: mostly nobody asks."""
+
+    reason: Reason
+    value: float
+    detail: str | Callable[[], str]
+
+    def told(self) -> str:
+        """Say where it comes from."""
+        return self.detail if isinstance(self.detail, str) else self.detail()
+
+
+def _by_value(candidate: Candidate) -> float:
+    return candidate.value
 
 
 def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
@@ -69,8 +103,8 @@ def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
     if held and samples.known_per_second is not None:
         # The users of a site that fell silent are still there.
         present = max(present, samples.known_per_second)
-    terms = _terms(facts, ent, samples, measured, view, present, lead)
-    ahead = max(term.value for term in terms)
+    candidates = _candidates(facts, ent, samples, measured, view, present, lead)
+    ahead = max([candidate.value for candidate in candidates])
     blind = Because(reason=Reason.EVIDENCE_NOT_FRESH, text="; ".join(measured.unknown)) if measured.unknown else None
     return Demand(
         ent=ent,
@@ -87,7 +121,7 @@ def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
         lead=lead,
         blind=blind,
         no_shrink=_no_shrink(blind, held=held or bool(view.windows), failing=failing),
-        explained=Explained(subject=str(ent.key), quantity="demand ahead", value=ahead, unit="per second", terms=terms),
+        candidates=tuple(candidates),
         kept_out=kept_out_at(coming, facts.now),
     )
 
@@ -111,12 +145,14 @@ def _coming(facts: Facts, ent: Ent) -> list[Window]:
     """Return the windows that are under way, or begin within the longest lead time; they are sorted by their start."""
     now = facts.now
     longest = max(LONGEST_LEAD, ent.scaling.lead_time or LONGEST_LEAD) + ent.scaling.warm_up
-    farthest = now + max(longest, LONGEST_OWN_LEAD)
+    learned, farthest = now + longest, now + max(longest, LONGEST_OWN_LEAD)
     found = []
     for window in facts.windows.get(ent.key, ()):
         if window.start > farthest:
             break
-        if window.end > now and window.asked_for_at(longest) <= now:
+        if window.end > now and (
+            window.start <= learned or (window.lead_seconds and window.asked_for_at(longest) <= now)
+        ):
             found.append(window)
     return found
 
@@ -124,7 +160,7 @@ def _coming(facts: Facts, ent: Ent) -> list[Window]:
 def _view(facts: Facts, ent: Ent, coming: list[Window], lead: timedelta) -> _View:
     now, horizon, view, explained_by_event = facts.now, facts.now + lead, _View([]), False
     for window in coming:
-        if window.asked_for_at(lead) > now:
+        if window.asked_for_at(lead) > now if window.lead_seconds else window.start > horizon:
             continue
         view.windows.append(window)
         view.scheduled_ahead = max(view.scheduled_ahead, window.demand_per_second)
@@ -162,7 +198,7 @@ def _look_at_forecasts(view: _View, forecasts: tuple[Forecast, ...], now: dateti
         view.usual_now = max(view.usual_now, forecast.at(now))
 
 
-def _terms(
+def _candidates(
     facts: Facts,
     ent: Ent,
     samples: EntSamples,
@@ -170,42 +206,47 @@ def _terms(
     view: _View,
     present: float,
     lead: timedelta,
-) -> tuple[Term, ...]:
-    terms = [_present_term(facts, ent, samples, measured, present, lead)]
+) -> list[Candidate]:
+    found = [_present(facts, ent, samples, measured, present, lead)]
     for reason, window in ((Reason.SCHEDULE, view.scheduled), (Reason.EVENT, view.event)):
         if window is not None:
-            terms.append(Term(reason=reason, value=window.demand_per_second, detail=window.source))
-    terms += _beaten(view)
+            found.append(Candidate(reason, window.demand_per_second, window.source))
+    found += _beaten(view)
     if view.event is None:
-        terms += _surprise(facts, ent, samples, view)
+        found += _surprise(facts, ent, samples, view)
     if view.forecast_ahead > 0.0:
-        detail = "usual on past days of this kind"
-        terms.append(Term(reason=Reason.FORECAST, value=view.forecast_ahead, detail=detail))
+        found.append(Candidate(Reason.FORECAST, view.forecast_ahead, "usual on past days of this kind"))
     elif view.set_aside is not None:
-        terms.append(Term(reason=Reason.FORECAST_SET_ASIDE, value=0.0, detail=view.set_aside.set_aside))
-    return tuple(terms)
+        found.append(Candidate(Reason.FORECAST_SET_ASIDE, 0.0, view.set_aside.set_aside))
+    return found
 
 
-def _beaten(view: _View) -> list[Term]:
+def _beaten(view: _View) -> list[Candidate]:
     """Return the largest window of every other schedule: whoever asks which of them wins sees by how much."""
+    if view.scheduled is None:
+        return []
+    winner = f"{view.scheduled.policy}: "
     largest: dict[str, Window] = {}
     for window in view.windows:
-        if not window.by_event and window.demand_per_second > 0.0:
+        if not window.by_event and window.demand_per_second > 0.0 and not window.source.startswith(winner):
             largest[window.policy] = _larger(largest.get(window.policy), window)
     return [
-        Term(reason=Reason.SCHEDULE, value=window.demand_per_second, detail=window.source)
-        for policy, window in sorted(largest.items())
-        if view.scheduled is not None and policy != view.scheduled.policy
+        Candidate(Reason.SCHEDULE, window.demand_per_second, window.source) for _, window in sorted(largest.items())
     ]
 
 
-def _present_term(
+def _present(
     facts: Facts, ent: Ent, samples: EntSamples, measured: Measured, present: float, lead: timedelta
-) -> Term:
+) -> Candidate:
     slope = 0.0
     if not measured.unknown:
         by_attempts = measured.first_attempts_per_second is not None and measured.signal == ent.signals[0].signal
         slope = slope_per_second(samples.recent, facts.now, of_first_attempts=by_attempts)
+    told = partial(_present_told, ent, measured, present, slope, lead)
+    return Candidate(Reason.PRESENT_DEMAND, grown(present, slope, lead), told)
+
+
+def _present_told(ent: Ent, measured: Measured, present: float, slope: float, lead: timedelta) -> str:
     detail = f"measured {measured.own_per_second:.1f}/s of {measured.signal}"
     if measured.signal != ent.signals[0].signal:
         detail += f", which need as much as {present:.1f}/s of {ent.signals[0].signal}"
@@ -213,12 +254,12 @@ def _present_term(
         detail = f"{present:.1f}/s when last known; {detail}"
     if slope > 0.0:
         detail += f", rising {slope * 60:.1f}/s each minute, {lead.total_seconds():.0f} s ahead"
-    return Term(reason=Reason.PRESENT_DEMAND, value=grown(present, slope, lead), detail=detail)
+    return detail
 
 
-def _surprise(facts: Facts, ent: Ent, samples: EntSamples, view: _View) -> list[Term]:
+def _surprise(facts: Facts, ent: Ent, samples: EntSamples, view: _View) -> list[Candidate]:
     """Raise the rest of the morning by how far first attempts run above their curve, before the peak."""
-    found = []
+    found: list[Candidate] = []
     if samples.morning is not None and view.scheduled is not None:
         rest = _rest_of_morning(view.windows, samples.morning.at + MORNING_ENDS_AFTER)
         found += _raised(facts, ent, samples.morning, rest, curve="the schedule's curve")
@@ -227,7 +268,7 @@ def _surprise(facts: Facts, ent: Ent, samples: EntSamples, view: _View) -> list[
     return found
 
 
-def _raised(facts: Facts, ent: Ent, morning: Morning, rest: float, *, curve: str) -> list[Term]:
+def _raised(facts: Facts, ent: Ent, morning: Morning, rest: float, *, curve: str) -> list[Candidate]:
     above = ratio(morning, facts.now)
     bounded = min(above, ent.scaling.surprise_max)
     if rest <= 0.0 or bounded <= NO_SURPRISE:
@@ -236,7 +277,7 @@ def _raised(facts: Facts, ent: Ent, morning: Morning, rest: float, *, curve: str
     detail = f"first attempts ran at {above:.2f} times {curve}, watched for {minutes:.0f} min this morning"
     if bounded < above:
         detail += f", taken as {bounded:g} at most"
-    return [Term(reason=Reason.SURPRISE, value=rest * bounded, detail=detail)]
+    return [Candidate(Reason.SURPRISE, rest * bounded, detail)]
 
 
 def _rest_of_morning(windows: list[Window], ends: datetime) -> float:

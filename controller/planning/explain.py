@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from controller.domain.explanation import Cut, Explained, Term
+from controller.domain.explanation import Cut, Explained, Explanation, Term
 from controller.domain.names import EntKey, SiteName
 from controller.domain.plan import (
     Action,
@@ -118,7 +118,7 @@ def select(plan: Plan, *, ent: str | None = None, site: str | None = None) -> Pl
         withheld=tuple(held for held in plan.withheld if of_action(held.action)),
         conditions=tuple(condition for condition in plan.conditions if of_condition(condition)),
         admission=tuple(admission for admission in plan.admission if ent in (None, str(admission.ent))),
-        explanation=tuple(number for number in plan.explanation if of_number(number)),
+        explanation=Explanation(number for number in plan.explanation if of_number(number)),
     )
 
 

@@ -25,6 +25,7 @@ EMERGENCY_UTILISATION = 0.85
 NEVER_READ = Missing(reason=ReadingReason.NEVER_READ)
 """What a reading is that nobody took."""
 NOWHERE_READ: Mapping[SiteName, Reading] = MappingProxyType({})
+NEVER_SEEN: Mapping[SiteName, ReplicaState] = MappingProxyType({})
 NOTHING_READ: Mapping[SignalName, Mapping[SiteName, Reading]] = MappingProxyType({})
 
 
@@ -34,11 +35,14 @@ class Facts:
 
     world: World
     now: datetime
+    fresh_since: datetime
+    """A sight of replicas is fresh from here on."""
     sites: dict[SiteName, Site]
     ents: dict[EntKey, Ent]
     placements: dict[EntKey, tuple[Placement, ...]]
     """By name of their site."""
-    replicas: dict[tuple[EntKey, SiteName], ReplicaState]
+    states: dict[EntKey, dict[SiteName, ReplicaState]]
+    """Replicas as last seen."""
     readings: dict[EntKey, dict[SignalName, dict[SiteName, Reading]]]
     routes: dict[tuple[EntKey, EdgeName], dict[SiteName, Route]]
     shares_at: dict[tuple[EntKey, EdgeName], dict[SiteName, float]]
@@ -57,14 +61,18 @@ class Facts:
         """Return the readings of the ENT by signal and site; what nobody took is left out."""
         return self.readings.get(ent, NOTHING_READ)
 
+    def states_of(self, ent: EntKey) -> Mapping[SiteName, ReplicaState]:
+        """Return the replicas of the ENT as last seen, by site; what was never seen is left out."""
+        return self.states.get(ent, NEVER_SEEN)
+
     def seen_freshly(self, ent: EntKey, site: SiteName) -> ReplicaState | None:
         """Return the replicas if they were seen recently enough to act upon."""
-        state = self.replicas.get((ent, site))
-        return state if state is not None and self.now - state.seen_at <= REPLICAS_FRESH else None
+        state = self.states_of(ent).get(site)
+        return state if state is not None and state.seen_at >= self.fresh_since else None
 
     def ready(self, ent: EntKey, site: SiteName) -> int:
         """Return the Ready replicas as last seen, however old; 0 if never seen."""
-        state = self.replicas.get((ent, site))
+        state = self.states_of(ent).get(site)
         return state.ready if state is not None else 0
 
     def remembered(self, ent: EntKey) -> EntMemory:
@@ -93,6 +101,9 @@ def facts_of(world: World, now: datetime) -> Facts:
     routes: dict[tuple[EntKey, EdgeName], dict[SiteName, Route]] = {}
     for route in world.routes:
         routes.setdefault((route.ent, route.edge), {})[route.site] = route
+    states: dict[EntKey, dict[SiteName, ReplicaState]] = {}
+    for state in world.replicas:
+        states.setdefault(state.ent, {})[state.site] = state
     windows: dict[EntKey, list[Window]] = {}
     for window in sorted(world.windows):
         windows.setdefault(window.ent, []).append(window)
@@ -107,10 +118,11 @@ def facts_of(world: World, now: datetime) -> Facts:
     return Facts(
         world=world,
         now=now,
+        fresh_since=now - REPLICAS_FRESH,
         sites={site.name: site for site in sorted(world.sites, key=lambda site: site.name)},
         ents=ents,
         placements={key: tuple(sorted(ent.placements, key=lambda p: p.site)) for key, ent in ents.items()},
-        replicas={(state.ent, state.site): state for state in world.replicas},
+        states=states,
         readings=readings,
         routes=routes,
         shares_at=shares_at,

@@ -259,7 +259,7 @@ def _bell_is_provided_for(case: _Case) -> Iterator[Violation]:
         demand, ent = case.demand(key), case.facts.ents.get(key)
         if demand is None or ent is None or demand.scheduled_ahead_per_second <= 0:
             continue
-        states = [case.facts.replicas.get((key, placement.site)) for placement in ent.placements]
+        states = [case.facts.states_of(key).get(placement.site) for placement in ent.placements]
         before = {state.site: state.wanted for state in states if state is not None}
         after = before | {site: action.replicas for site, action in actions.items()}
         needed, room = demand.scheduled_ahead_per_second, ent.capacity_per_replica

@@ -2,68 +2,245 @@
 
 For every ENT the normal case and the loss of each serving domain share the same replicas, so that what is in place
 before the bell also absorbs the loss (design §5 stage 5). The programme itself is in `flows`, who is solved together in
-`shapes`.
+`shapes`, and why a size is what it is in `sizes`.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 
-from controller.domain.explanation import Cut, Explained, Term
-from controller.domain.fleet import Ent, Placement, ReservePolicy, Site
+from controller.domain.explanation import Cut, Explained
+from controller.domain.fleet import DataMode, Ent, Placement, ReservePolicy, Site
 from controller.domain.memory import Verdict
 from controller.domain.names import EntKey, SiteName
 from controller.domain.reasons import Reason
+from controller.domain.world import ReplicaState
 from controller.planning.bottleneck import Ceiling
 from controller.planning.data import data_can_serve
 from controller.planning.demand import Demand
 from controller.planning.facts import TARGET_UTILISATION, Facts
-from controller.planning.flows import TIE_BREAK, UNLIMITED, Slot, Wish
+from controller.planning.flows import TIE_BREAK, UNLIMITED, Slot, Split, Wish
 from controller.planning.health import Health
-from controller.planning.shapes import Answers, answers_to
+from controller.planning.shapes import Answer, Shape, Unit, answer, entangled, unbounded, unit_of
+from controller.planning.sizes import NO_CEILINGS, ROUNDING, Sizing, whole
 
 AWAY_FROM_HOME = 1.0
 AT_A_SICK_SITE = 2.0
 """A degraded home is farther than a healthy stranger."""
-ROUNDING = 1e-3
-"""A solver's 7.0001 is 7 replicas, not 8: what the slack between two objectives leaves behind is arithmetic."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Placed:
     """Where an ENT's demand should be served and how many replicas that takes."""
 
     shares: dict[SiteName, float]
     """Share of the demand in the normal case; sums to 1 unless nothing can serve."""
     replicas: dict[SiteName, int]
+    asked: dict[SiteName, int]
+    """The same before the max of the placement cut it."""
     unserved_per_second: float
     unserved_after_loss_per_second: float
     """For the worst loss of one serving domain."""
-    explained: dict[SiteName, Explained]
+    bound: bool
+    """A bound binds somewhere: a number may have been cut."""
+    work_out: Callable[[], Sizing]
 
+    @property
+    def explained(self) -> dict[SiteName, Explained]:
+        """The chain behind each number."""
+        sizing = self.work_out()
+        return {p.site: sizing.explained(index) for index, p in enumerate(sizing.placements)}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attainable:
-    """A placement that can take part, and the most replicas that it can reach."""
-
-    placement: Placement
-    site: Site
-    most: int
-    cut: Cut | None
+    def explained_at(self, site: SiteName) -> Explained | None:
+        """The chain behind the number at the site; None where nothing was planned."""
+        sizing = self.work_out()
+        return next((sizing.explained(index) for index, p in enumerate(sizing.placements) if p.site == site), None)
 
 
 def place(
     facts: Facts, demands: dict[EntKey, Demand], ceilings: dict[EntKey, Ceiling], health: dict[SiteName, Health]
 ) -> dict[EntKey, Placed]:
     """Solve the placement of all ENTs together: the quota of a site is shared."""
-    attainable = {key: _attainable(facts, demand, health) for key, demand in demands.items()}
-    costs = _costs(facts)
-    wishes = {
-        key: _wish(facts, demand, ceilings[key], attainable[key], health, costs) for key, demand in demands.items()
-    }
+    fleet = _Fleet(facts, health)
     quotas = {name: float(s.quota_replicas) for name, s in facts.sites.items() if s.quota_replicas is not None}
-    found = answers_to(wishes, quotas)
-    return {key: _placed(facts, demand, wishes[key], attainable[key], found) for key, demand in demands.items()}
+    free = {key: _by_shape(fleet, demand, ceilings[key]) for key, demand in demands.items()}
+    drafts = {key: _draft(fleet, demands[key], ceilings[key]) for key, found in free.items() if found is None}
+    answers = {key: _alone(draft.wish) for key, draft in drafts.items()}
+    for key in entangled(_asked(free, answers, drafts) if quotas else {}, quotas):
+        drafts.setdefault(key, _draft(fleet, demands[key], ceilings[key]))
+        answers.pop(key, None)
+    together = [draft.wish for key, draft in sorted(drafts.items()) if key not in answers]
+    if together:
+        answers |= answer(together, quotas)
+    return {
+        key: _placed(facts, drafts[key], answers[key]) if key in drafts or found is None else found.placed
+        for key, found in free.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OpenSite:
+    """A site that takes part, as the programme sees it: for an ENT at home there, and for any other."""
+
+    site: Site
+    cost: float
+    sick: float
+
+    def distance(self, placement: Placement) -> float:
+        return self.sick + (0.0 if placement.home else AWAY_FROM_HOME)
+
+
+class _Fleet:
+    """The sites that could serve, and the answers to the shapes met in this plan."""
+
+    def __init__(self, facts: Facts, health: dict[SiteName, Health]) -> None:
+        self.facts = facts
+        self.open: dict[SiteName, _OpenSite] = {}
+        count = len(facts.sites)
+        for index, (name, site) in enumerate(facts.sites.items()):
+            drained = site.drain is not None and site.drain.in_force(facts.now)
+            if health[name].gone or drained:
+                continue
+            self.open[name] = _OpenSite(
+                site=site,
+                # Up to a hundredth more for later names keeps small shares together and ties unique.
+                cost=site.relative_cost_permille / 1000 + TIE_BREAK * index / count,
+                sick=AT_A_SICK_SITE if health[name].verdict is Verdict.DEGRADED else 0.0,
+            )
+        self._units: dict[tuple[object, ...], Unit | None] = {}
+
+    def taking_part(self, ent: Ent) -> tuple[Placement, ...]:
+        """Return the placements that could serve: site alive and not drained, data able to serve."""
+        placements = self.facts.placements[ent.key]
+        found = [
+            p
+            for p in placements
+            if p.site in self.open and (p.data_mode is DataMode.STATELESS or data_can_serve(self.facts, ent, p))
+        ]
+        return placements if len(found) == len(placements) else tuple(found)
+
+    def unit(self, ent: Ent, taking: tuple[Placement, ...], shares: dict[SiteName, float]) -> Unit | None:
+        """Return the answer to a demand of one; within a plan equal shapes are told by sites, homes and shares."""
+        reserve = ent.reserve is not ReservePolicy.NONE
+        key = (
+            reserve,
+            *[p.site for p in taking],
+            *[p.home for p in taking],
+            *[shares.get(p.site, 0.0) for p in taking],
+        )
+        try:
+            return self._units[key]
+        except KeyError:
+            found = self._units[key] = unit_of(self._shape(taking, shares), reserve) if taking else None
+            return found
+
+    def _shape(self, taking: tuple[Placement, ...], shares: dict[SiteName, float]) -> Shape:
+        found = []
+        for p in taking:
+            at = self.open[p.site]
+            found.append((p.site, at.distance(p), at.cost, at.site.serving_domains, shares.get(p.site, 0.0)))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """An ENT that binds nobody, and what it takes of its sites, before rounding."""
+
+    placed: Placed
+    counts: list[float]
+
+
+def _by_shape(fleet: _Fleet, demand: Demand, ceiling: Ceiling) -> _Free | None:
+    """Multiply the answer to a demand of one; None where a bound binds or no solver found one."""
+    facts, ent = fleet.facts, demand.ent
+    taking = fleet.taking_part(ent)
+    shares = facts.largest_shares(ent)
+    unit = fleet.unit(ent, taking, shares)
+    if unit is None:
+        return None
+    per_unit = TARGET_UTILISATION * ent.capacity_per_replica
+    units = _worth_growing_for(demand, ceiling) / per_unit
+    if ceiling.most_replicas is not None and unit.replicas * units > _most_together(ceiling, len(taking)):
+        return None
+    counts = [each * units for each in unit.split.replicas]
+    replicas = _whole_counts(facts, demand, taking, counts)
+    if replicas is None:
+        return None
+    carried = unit.carried * units
+    placed = Placed(
+        unit.shares if carried > ROUNDING else _resting_shares(facts, ent, taking),
+        replicas,
+        replicas,
+        _short(units, per_unit, carried),
+        _short(units, per_unit, unit.after_loss * units),
+        False,  # noqa: FBT003 - by position, for there are as many as ENTs
+        partial(_free_sizing, demand, per_unit, taking, unit, units),
+    )
+    return _Free(placed, counts)
+
+
+def _whole_counts(
+    facts: Facts, demand: Demand, taking: tuple[Placement, ...], counts: list[float]
+) -> dict[SiteName, int] | None:
+    """Round up to whole replicas, the minimum at least; None where a bound of a placement binds."""
+    states = facts.states_of(demand.ent.key)
+    replicas: dict[SiteName, int] = {}
+    for p, count in zip(taking, counts, strict=True):
+        site = p.site
+        state = states.get(site)
+        if state is not None and state.pending_since is not None and _is_stuck(facts, demand, state):
+            return None
+        if count > p.max_replicas or p.min_replicas > p.max_replicas:
+            return None
+        number = math.ceil(count - ROUNDING)
+        replicas[site] = max(p.min_replicas, number)
+    return replicas
+
+
+def _free_sizing(demand: Demand, per_unit: float, taking: tuple[Placement, ...], unit: Unit, units: float) -> Sizing:
+    split = unit.split.times(units)
+    return Sizing(demand=demand, per_unit=per_unit, placements=taking, split=split, ceilings=NO_CEILINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An ENT that may be bound, its wish, and the placements of the wish's slots."""
+
+    demand: Demand
+    taking: tuple[Placement, ...]
+    ceilings: dict[SiteName, Cut]
+    wish: Wish
+
+
+def _draft(fleet: _Fleet, demand: Demand, ceiling: Ceiling) -> _Draft:
+    ent, shares = demand.ent, fleet.facts.largest_shares(demand.ent)
+    taking = fleet.taking_part(ent)
+    ceilings = _observed_ceilings(fleet.facts, demand, taking)
+    per_unit = TARGET_UTILISATION * ent.capacity_per_replica
+    slots = []
+    for p in taking:
+        at, stuck = fleet.open[p.site], ceilings.get(p.site)
+        slots.append(
+            Slot(
+                site=p.site,
+                most=float(p.max_replicas) if stuck is None else min(float(p.max_replicas), stuck.after),
+                distance=at.distance(p),
+                cost=at.cost,
+                domains=at.site.serving_domains,
+                held=shares.get(p.site, 0.0),
+            )
+        )
+    wish = Wish(
+        key=ent.key,
+        priority=ent.priority,
+        units=_worth_growing_for(demand, ceiling) / per_unit,
+        per_unit=per_unit,
+        reserve=ent.reserve is not ReservePolicy.NONE,
+        most_replicas=_most_together(ceiling, len(taking)),
+        slots=tuple(slots),
+    )
+    return _Draft(demand, taking, ceilings, wish)
 
 
 def _worth_growing_for(demand: Demand, ceiling: Ceiling) -> float:
@@ -72,72 +249,21 @@ def _worth_growing_for(demand: Demand, ceiling: Ceiling) -> float:
     return min(demand.ahead_per_second, ceiling.per_second)
 
 
-def _attainable(facts: Facts, demand: Demand, health: dict[SiteName, Health]) -> tuple[Attainable, ...]:
-    """Keep the placements that could serve: site alive and not drained, data able to serve."""
-    found = []
-    for placement in facts.placements[demand.ent.key]:
-        site = facts.sites.get(placement.site)
-        if site is None or health[site.name].gone or not data_can_serve(facts, demand.ent, placement):
-            continue
-        if site.drain is not None and site.drain.in_force(facts.now):
-            continue
-        most, cut = _most(facts, demand, placement)
-        found.append(Attainable(placement=placement, site=site, most=most, cut=cut))
-    return tuple(found)
-
-
-def _most(facts: Facts, demand: Demand, placement: Placement) -> tuple[int, Cut | None]:
+def _observed_ceilings(facts: Facts, demand: Demand, taking: tuple[Placement, ...]) -> dict[SiteName, Cut]:
     """Replicas that stay Pending beyond the lead time are not to be had: plan them elsewhere."""
-    state = facts.seen_freshly(demand.ent.key, placement.site)
-    if state is None or state.pending_since is None or facts.now - state.pending_since <= demand.lead:
-        return placement.max_replicas, None
-    observed = max(state.ready, placement.min_replicas)
-    detail = f"{state.wanted - state.ready} replicas Pending for longer than the lead time at {placement.site}"
-    cut = Cut(reason=Reason.OBSERVED_CEILING, before=placement.max_replicas, after=observed, detail=detail)
-    return min(placement.max_replicas, observed), cut
+    found = {}
+    for p in taking:
+        state = facts.states_of(demand.ent.key).get(p.site)
+        if state is not None and _is_stuck(facts, demand, state):
+            observed = max(state.ready, p.min_replicas)
+            detail = f"{state.wanted - state.ready} replicas Pending for longer than the lead time at {p.site}"
+            found[p.site] = Cut(reason=Reason.OBSERVED_CEILING, before=p.max_replicas, after=observed, detail=detail)
+    return found
 
 
-def _costs(facts: Facts) -> dict[SiteName, float]:
-    """Cost of a replica; up to a hundredth more for later names keeps small shares together and ties unique."""
-    count = len(facts.sites)
-    return {
-        name: site.relative_cost_permille / 1000 + TIE_BREAK * index / count
-        for index, (name, site) in enumerate(facts.sites.items())
-    }
-
-
-def _wish(
-    facts: Facts,
-    demand: Demand,
-    ceiling: Ceiling,
-    attainable: tuple[Attainable, ...],
-    health: dict[SiteName, Health],
-    costs: dict[SiteName, float],
-) -> Wish:
-    ent = demand.ent
-    shares = facts.largest_shares(ent)
-    per_unit = TARGET_UTILISATION * ent.capacity_per_replica
-    return Wish(
-        key=ent.key,
-        priority=ent.priority,
-        units=_worth_growing_for(demand, ceiling) / per_unit,
-        per_unit=per_unit,
-        reserve=ent.reserve is not ReservePolicy.NONE,
-        most_replicas=_most_together(ceiling, len(attainable)),
-        slots=tuple(
-            [
-                Slot(
-                    site=a.site.name,
-                    most=float(a.most),
-                    distance=_distance(a.placement, health[a.site.name]),
-                    cost=costs[a.site.name],
-                    domains=a.site.serving_domains,
-                    held=shares.get(a.site.name, 0.0),
-                )
-                for a in attainable
-            ]
-        ),
-    )
+def _is_stuck(facts: Facts, demand: Demand, state: ReplicaState) -> bool:
+    pending = state.pending_since
+    return pending is not None and facts.now - pending > demand.lead and state.seen_at >= facts.fresh_since
 
 
 def _most_together(ceiling: Ceiling, sites: int) -> float:
@@ -147,117 +273,79 @@ def _most_together(ceiling: Ceiling, sites: int) -> float:
     return float(max(0, ceiling.most_replicas - max(0, sites - 1)))
 
 
-def _distance(placement: Placement, health: Health) -> float:
-    sick = AT_A_SICK_SITE if health.verdict is Verdict.DEGRADED else 0.0
-    return sick + (0.0 if placement.home else AWAY_FROM_HOME)
+def _alone(wish: Wish) -> Answer:
+    """Answer a wish without quotas: multiplied where no bound binds, else by a programme of its own."""
+    found = unbounded(wish)
+    if found is not None and _keeps_bounds(wish, found):
+        return Answer(bounded=found, unbounded=None)
+    return answer([wish], {})[wish.key]
 
 
-def _placed(facts: Facts, demand: Demand, wish: Wish, attainable: tuple[Attainable, ...], found: Answers) -> Placed:
-    split, unbounded, how = found.bounded[wish.key], found.unbounded.get(wish.key), found.how.get(wish.key, "")
-    won = demand.explained.won
-    source = (won.reason, won.detail) if won is not None else (Reason.PRESENT_DEMAND, "no demand")
-    explained = {}
-    for i, a in enumerate(attainable):
-        bound = _bound(wish, a, split.replicas[i], unbounded.replicas[i]) if unbounded is not None else None
-        explained[a.site.name] = _explain(
-            wish, a, split.normal[i], split.replicas[i], split.sized_for[i], source, how, bound
-        )
-    normal, whole = sum(split.normal), sum(split.replicas)
+def _keeps_bounds(wish: Wish, split: Split) -> bool:
+    return sum(split.replicas) <= wish.most_replicas and all(
+        count <= slot.most for count, slot in zip(split.replicas, wish.slots, strict=True)
+    )
+
+
+def _asked(
+    free: dict[EntKey, _Free | None], answers: dict[EntKey, Answer], drafts: dict[EntKey, _Draft]
+) -> dict[EntKey, dict[SiteName, float]]:
+    """Return what each ENT would take of every site if there were no quotas."""
+    asked = {}
+    for key, found in free.items():
+        if found is not None:
+            asked[key] = dict(zip(found.placed.replicas, found.counts, strict=True))
+        else:
+            slots, split = drafts[key].wish.slots, answers[key].bounded
+            asked[key] = {slot.site: count for slot, count in zip(slots, split.replicas, strict=True)}
+    return asked
+
+
+def _placed(facts: Facts, draft: _Draft, found: Answer) -> Placed:
+    wish, split, taking = draft.wish, found.bounded, draft.taking
+    normal, together = sum(split.normal), sum(split.replicas)
     after = [
-        whole - sum([n for s, n in zip(wish.slots, split.replicas, strict=True) if domain in s.domains])
+        together - sum([n for s, n in zip(wish.slots, split.replicas, strict=True) if domain in s.domains])
         for domain in wish.domains
     ]
+    sizing = Sizing(
+        demand=draft.demand,
+        per_unit=wish.per_unit,
+        placements=taking,
+        split=split,
+        ceilings=draft.ceilings,
+        unbounded=found.unbounded,
+        how=found.how,
+        bound_by_dependency=wish.most_replicas < UNLIMITED,
+    )
+    asked = {p.site: max(whole(n), p.min_replicas) for p, n in zip(taking, split.replicas, strict=True)}
+    resting = normal <= ROUNDING
     return Placed(
-        shares=_normal_shares(demand.ent, attainable, split.normal, normal, facts),
-        replicas={site: round(number.value) for site, number in explained.items()},
-        unserved_per_second=_short(wish, normal),
-        unserved_after_loss_per_second=_short(wish, min(after, default=wish.units)),
-        explained=explained,
+        shares=_resting_shares(facts, draft.demand.ent, taking)
+        if resting
+        else {p.site: flow / normal for p, flow in zip(taking, split.normal, strict=True)},
+        replicas={p.site: min(asked[p.site], sizing.most(p)) for p in taking},
+        asked=asked,
+        unserved_per_second=_short(wish.units, wish.per_unit, normal),
+        unserved_after_loss_per_second=_short(wish.units, wish.per_unit, min(after, default=wish.units)),
+        bound=True,
+        work_out=lambda: sizing,
     )
 
 
-def _short(wish: Wish, carried: float) -> float:
+def _short(units: float, per_unit: float, carried: float) -> float:
     """Return the demand that is not carried; what is less than a thousandth of a replica is arithmetic."""
-    missing = wish.units - carried
-    return missing * wish.per_unit if missing > ROUNDING else 0.0
+    missing = units - carried
+    return missing * per_unit if missing > ROUNDING else 0.0
 
 
-def _normal_shares(
-    ent: Ent, attainable: tuple[Attainable, ...], flows: tuple[float, ...], normal: float, facts: Facts
-) -> dict[SiteName, float]:
-    """Shares of the normal case. Without demand: home, or where the traffic is, so that the first user finds a site."""
-    if normal > ROUNDING:
-        return {a.site.name: flow / normal for a, flow in zip(attainable, flows, strict=True)}
-    homes = [a.site.name for a in attainable if a.placement.home]
+def _resting_shares(facts: Facts, ent: Ent, taking: tuple[Placement, ...]) -> dict[SiteName, float]:
+    """Without demand: home, or where the traffic is, so that the first user finds a site."""
     current = facts.largest_shares(ent)
     chosen = (
-        homes
-        or [a.site.name for a in attainable if current.get(a.site.name)]
-        or [a.site.name for a in attainable if facts.ready(ent.key, a.site.name)]
-        or [a.site.name for a in attainable[:1]]
+        [p.site for p in taking if p.home]
+        or [p.site for p in taking if current.get(p.site)]
+        or [p.site for p in taking if facts.ready(ent.key, p.site)]
+        or [p.site for p in taking[:1]]
     )
-    return {a.site.name: (1.0 / len(chosen) if a.site.name in chosen else 0.0) for a in attainable}
-
-
-def _bound(wish: Wish, a: Attainable, replicas: float, would_be: float) -> Cut | None:
-    """Say what the placement would have got if its bounds, or those of others, had not bound it."""
-    before, after = math.ceil(would_be - ROUNDING), math.ceil(replicas - ROUNDING)
-    if before <= after:
-        return None
-    if replicas >= a.most - ROUNDING:
-        reason, detail = Reason.AT_MAX, f"max of the placement at {a.site.name}"
-    elif wish.most_replicas < UNLIMITED:
-        reason, detail = Reason.BOTTLENECK_ELSEWHERE, "a shared dependency bears no more replicas"
-    else:
-        reason, detail = Reason.QUOTA, f"the quota of {a.site.name}, or what others need of a quota"
-    return Cut(reason=reason, before=before, after=after, detail=detail)
-
-
-def _explain(
-    wish: Wish,
-    a: Attainable,
-    flow: float,
-    replicas: float,
-    sized_for: str | None,
-    source: tuple[Reason, str],
-    how: str,
-    bound: Cut | None,
-) -> Explained:
-    """Say which case decided the replicas of one placement: normal, a loss, or the minimum."""
-    asked, detail = source
-    terms = [_minimum(a.placement.min_replicas)]
-    normally, value = math.ceil(flow - ROUNDING), math.ceil(replicas - ROUNDING)
-    if normally > 0:
-        terms.append(Term(reason=asked, value=normally, detail=f"{detail}; {_sized(wish, flow)}{how}"))
-    if value > normally:
-        lost = f"if {sized_for} is lost: " if sized_for is not None else "for the loss of a site: "
-        terms.append(Term(reason=Reason.RESERVE, value=value, detail=f"{lost}{_sized(wish, replicas)}{how}; {detail}"))
-    terms.sort(key=_by_value)
-    value = max(value, a.placement.min_replicas)
-    cuts = [cut for cut in (a.cut, bound) if cut is not None]
-    if value > a.most:
-        text = f"max of the placement at {a.site.name}"
-        cuts.append(Cut(reason=Reason.AT_MAX, before=value, after=a.most, detail=text))
-        value = a.most
-    return Explained(
-        subject=f"{wish.key} at {a.site.name}",
-        quantity="replicas",
-        value=value,
-        unit="replicas",
-        terms=tuple(terms),
-        cuts=tuple(cuts),
-    )
-
-
-@lru_cache(maxsize=1024)
-def _minimum(replicas: int) -> Term:
-    return Term(reason=Reason.MINIMUM, value=replicas, detail="min of the placement")
-
-
-def _by_value(term: Term) -> float:
-    return -term.value
-
-
-def _sized(wish: Wish, replicas: float) -> str:
-    per_replica = wish.per_unit / TARGET_UTILISATION
-    return f"{replicas * wish.per_unit:.1f}/s at {TARGET_UTILISATION:.0%} of {per_replica:g}/s per replica"
+    return {p.site: (1.0 / len(chosen) if p.site in chosen else 0.0) for p in taking}

@@ -1,8 +1,10 @@
 """The table of contents of the core: `plan(world, now)` and the order of its stages (design §5)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
+from controller.domain.explanation import Explained, Explanation
 from controller.domain.memory import Verdict
 from controller.domain.names import EntKey, SiteName
 from controller.domain.plan import Plan
@@ -18,7 +20,7 @@ from controller.planning.health import Health, failback_hold_until, judge_sites
 from controller.planning.placement import place
 from controller.planning.remembering import memory_after
 from controller.planning.routing import last_move, route
-from controller.planning.scaling import targets_of
+from controller.planning.scaling import Target, targets_of
 from controller.planning.sequencing import actions_of, without
 from controller.planning.shifts import coming_shares, shifts_of
 
@@ -47,11 +49,14 @@ def plan(world: World, now: datetime) -> Plan:
         admission=admission_of(demands, routed, ceilings),
         memory=memory_after(facts, demands, ceilings, targets, shifts, actions, health),
         next_look_at=_next_look(facts, demands, health),
-        explanation=(
-            *(demand.explained for demand in demands.values()),
-            *(target.explained for target in targets),
-        ),
+        explanation=Explanation(later=partial(_chains, demands, targets)),
     )
+
+
+def _chains(demands: dict[EntKey, Demand], targets: list[Target]) -> Iterator[Explained]:
+    """Every number with its chain: the demand of every ENT, then the replicas of every placement."""
+    yield from (demand.explained for demand in demands.values())
+    yield from (target.explained for target in targets)
 
 
 def verdicts(world: World, now: datetime) -> Mapping[SiteName, Verdict]:

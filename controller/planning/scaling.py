@@ -7,6 +7,7 @@ already gone (design §5 stages 1, 2 and 9). Precedence: quota and max > floor i
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from controller.domain.explanation import Cut, Explained, Term
 from controller.domain.fleet import Ent, Placement
@@ -24,9 +25,8 @@ BETWEEN_BELLS = timedelta(hours=1)
 """Between bells closer than this nothing shrinks (design §5 stage 2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What one placement's replicas should become, and why not less."""
+class Target(NamedTuple):
+    """What one placement's replicas should become, and why not less. A named tuple: there is one per placement."""
 
     ent: Ent
     placement: Placement
@@ -37,17 +37,43 @@ class Target:
     """What it would be if it might shrink."""
     recommended: int
     """Before stabilization, to be remembered."""
+    asked: int
+    """What was asked for before any bound cut it; what is wanted now where nothing was planned."""
     kept: Because | None
-    """Why it did not shrink to `would_be`; None when nothing was withheld."""
+    """Why it does not shrink though less is asked for; also why it takes no part."""
     latch: Latch | None
-    explained: Explained
+    stabilizer: Recommendation | None
+    """The earlier recommendation that is larger, within the stabilization window."""
+    placed: Placed
+
+    @property
+    def number(self) -> Explained | None:
+        """The chain of what placement asked for; None where nothing was planned."""
+        return self.placed.explained_at(self.placement.site)
+
+    @property
+    def explained(self) -> Explained:
+        """The number with its whole chain."""
+        number = self.number or _nothing_planned(self.ent, self.placement.site, self.state)
+        return _chain(number, self)
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Tell whether the chain may hold a bound: cheaper than to work the chain out."""
+        return self.placed.bound or self.recommended < self.asked
+
+    @property
+    def withheld(self) -> bool:
+        """Tell whether shrinking was planned and is withheld."""
+        return self.kept is not None and self.would_be < self.state.wanted
 
     @property
     def because(self) -> Because:
         """Why it changes: the term that won."""
-        won = self.explained.won
-        reason = won.reason if won is not None else Reason.PRESENT_DEMAND
-        detail = won.detail if won is not None else "no demand"
+        number = self.number
+        won = number.won if number is not None else None
+        reason = won.reason if won is not None else Reason.SITE_UNREACHABLE
+        detail = won.detail if won is not None else "left as it is"
         direction = "grow" if self.replicas > self.state.wanted else "shrink"
         return Because(reason=reason, text=f"{direction} from {self.state.wanted} to {self.replicas}: {detail}")
 
@@ -63,48 +89,145 @@ def targets_of(
 
     `coming` is the share that each site gets by this plan's shifts: what is sent to a site stays provided for.
     """
-    recommended = _within_quota(facts, demands, placed)
-    targets = []
+    wanted = _within_quota(facts, demands, placed)
+    targets: list[Target] = []
     for key, demand in demands.items():
-        shares = facts.largest_shares(demand.ent)
-        window = latched_until(facts, demand.ent, demand.lead)
-        for placement in facts.placements[key]:
-            state = facts.replicas.get((key, placement.site))
-            wanted = recommended.get((key, placement.site))
-            if state is not None and placement.site in health:
-                number = placed[key].explained.get(placement.site)
-                share = max(shares.get(placement.site, 0.0), coming.get((key, placement.site), 0.0))
-                sent = share * demand.now_per_second
-                sick = health[placement.site]
-                targets.append(_target(facts, demand, placement, state, wanted, sent, number, sick, window))
+        targets += _targets_of_ent(facts, demand, placed[key], wanted[key], health, coming)
     return targets
+
+
+def _targets_of_ent(
+    facts: Facts,
+    demand: Demand,
+    placed: Placed,
+    wanted: dict[SiteName, int],
+    health: dict[SiteName, Health],
+    coming: dict[tuple[EntKey, SiteName], float],
+) -> list[Target]:
+    ent = demand.ent
+    states, shares = facts.states_of(ent.key), facts.largest_shares(ent)
+    case = _Case(
+        facts,
+        demand,
+        placed,
+        window=latched_until(facts, ent, demand.lead),
+        latches={latch.site: latch for latch in facts.remembered(ent.key).latches if facts.now < latch.until},
+        largest=_largest_recommended(facts, ent),
+    )
+    found = []
+    for placement in facts.placements[ent.key]:
+        site = placement.site
+        state, count = states.get(site), wanted.get(site)
+        if state is None or site not in health:
+            continue
+        if count is not None and count >= state.wanted:
+            found.append(case.standing(placement, state, count))
+        else:
+            share = max(shares.get(site, 0.0), coming.get((ent.key, site), 0.0))
+            found.append(case.shrinking(placement, state, count, share * demand.now_per_second, health[site]))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What the placements of one ENT have in common."""
+
+    facts: Facts
+    demand: Demand
+    placed: Placed
+    window: tuple[datetime, str] | None
+    latches: dict[SiteName, Latch]
+    largest: dict[SiteName, Recommendation]
+
+    def standing(self, placement: Placement, state: ReplicaState, wanted: int) -> Target:
+        """Nothing is to shrink: the usual case, and the cheap one."""
+        site, replicas = placement.site, wanted
+        stabilizer = self._stabilizer(site, wanted)
+        if stabilizer is not None:
+            replicas = min(stabilizer.replicas, placement.max_replicas)
+        asked, latch = self.placed.asked[site], self._latch(site, wanted)
+        return Target(
+            self.demand.ent, placement, state, replicas, replicas, wanted, asked, None, latch, stabilizer, self.placed
+        )
+
+    def shrinking(
+        self, placement: Placement, state: ReplicaState, wanted: int | None, sent_per_second: float, health: Health
+    ) -> Target:
+        """Less is asked for than there is, or nothing was planned here: look for a reason to keep it."""
+        facts, ent, site = self.facts, self.demand.ent, placement.site
+        kept: Because | None = None
+        if wanted is None and _left_by_order(facts, site, sent_per_second):
+            wanted = placement.min_replicas
+        elif wanted is None:
+            # Down, still draining or without data: planned elsewhere. What runs here stays until that is settled.
+            wanted = state.wanted
+            kept = Because(reason=Reason.SITE_UNREACHABLE, text=f"{site} takes no part: {health.because.text}")
+        stabilizer = self._stabilizer(site, wanted)
+        would_be = min(wanted if stabilizer is None else stabilizer.replicas, placement.max_replicas)
+        replicas = would_be
+        if would_be < state.wanted:
+            kept = why_not_shrink(facts, self.demand, state, health)
+            # A drained source shrinks after its traffic has left, a destination not below what is on its way
+            # (invariant 5).
+            needed = math.ceil(sent_per_second / (EMERGENCY_UTILISATION * ent.capacity_per_replica))
+            replicas = state.wanted if kept is not None else min(state.wanted, max(would_be, needed))
+        return Target(
+            ent=ent,
+            placement=placement,
+            state=state,
+            replicas=replicas,
+            would_be=would_be,
+            recommended=wanted,
+            asked=self.placed.asked.get(site, state.wanted),
+            kept=kept,
+            latch=self._latch(site, wanted),
+            stabilizer=stabilizer,
+            placed=self.placed,
+        )
+
+    def _stabilizer(self, site: SiteName, wanted: int) -> Recommendation | None:
+        """Return the largest recommendation of the window if it is larger, as the HPA does."""
+        largest = self.largest.get(site)
+        return largest if largest is not None and largest.replicas > wanted else None
+
+    def _latch(self, site: SiteName, wanted: int) -> Latch | None:
+        """Keep the floor of a bell until the window ends (design §5 stage 2)."""
+        before = self.latches.get(site)
+        if self.window is None:
+            return before
+        until, source = self.window
+        if before is None:
+            return Latch(site=site, replicas=max(wanted, 0), until=until, source=source)
+        if before.replicas >= wanted and before.until == until and before.source == source:
+            return before
+        return Latch(site=site, replicas=max(wanted, before.replicas), until=until, source=source)
 
 
 def _within_quota(
     facts: Facts, demands: dict[EntKey, Demand], placed: dict[EntKey, Placed]
-) -> dict[tuple[EntKey, SiteName], int]:
+) -> dict[EntKey, dict[SiteName, int]]:
     """Latch the floors, clamp to max, and share out quotas: the lowest priority gives way first."""
-    wanted: dict[tuple[EntKey, SiteName], int] = {}
+    wanted: dict[EntKey, dict[SiteName, int]] = {}
     for key, found in placed.items():
         latched = {latch.site: latch.replicas for latch in facts.remembered(key).latches if facts.now < latch.until}
+        wanted[key] = mine = {}
         for placement in facts.placements[key]:
-            replicas = found.replicas.get(placement.site)
+            site = placement.site
+            replicas = found.replicas.get(site)
             if replicas is not None:
-                floor = max(replicas, latched.get(placement.site, 0), placement.min_replicas)
-                wanted[(key, placement.site)] = min(floor, placement.max_replicas)
-    for name, site in facts.sites.items():
-        if site.quota_replicas is not None:
-            here = sorted((k for k in wanted if k[1] == name), reverse=True)
-            _share_out(wanted, here, site.quota_replicas, {k: demands[k[0]].ent.priority for k in here})
+                floor = max(replicas, latched.get(site, 0), placement.min_replicas)
+                mine[site] = min(floor, placement.max_replicas)
+    for name, at in facts.sites.items():
+        if at.quota_replicas is not None:
+            here = sorted((key for key, mine in wanted.items() if name in mine), reverse=True)
+            counts = {key: wanted[key][name] for key in here}
+            _share_out(counts, here, at.quota_replicas, {key: demands[key].ent.priority for key in here})
+            for key, count in counts.items():
+                wanted[key][name] = count
     return wanted
 
 
-def _share_out(
-    wanted: dict[tuple[EntKey, SiteName], int],
-    here: list[tuple[EntKey, SiteName]],
-    quota: int,
-    priority: dict[tuple[EntKey, SiteName], int],
-) -> None:
+def _share_out(wanted: dict[EntKey, int], here: list[EntKey], quota: int, priority: dict[EntKey, int]) -> None:
     """Cut the largest of the lowest priority down to a common level, so that nobody is starved for a rounding."""
     excess = sum(wanted[k] for k in here) - quota
     for lowest in sorted({priority[k] for k in here}):
@@ -131,53 +254,6 @@ def _level(counts: list[int], excess: int) -> int:
         else:
             high = middle - 1
     return low
-
-
-def _latch_before(facts: Facts, ent: EntKey, site: SiteName) -> Latch | None:
-    latches = facts.remembered(ent).latches
-    return next((latch for latch in latches if latch.site == site and facts.now < latch.until), None)
-
-
-def _target(
-    facts: Facts,
-    demand: Demand,
-    placement: Placement,
-    state: ReplicaState,
-    wanted: int | None,
-    sent_per_second: float,
-    number: Explained | None,
-    health: Health,
-    window: tuple[datetime, str] | None,
-) -> Target:
-    ent, site = demand.ent, placement.site
-    explained = number or _nothing_planned(ent, site, state)
-    kept: Because | None = None
-    if wanted is None and _left_by_order(facts, site, sent_per_second):
-        wanted = placement.min_replicas
-    elif wanted is None:
-        # Down, still draining or without data: planned elsewhere. What runs here stays until that is settled.
-        wanted = state.wanted
-        kept = Because(reason=Reason.SITE_UNREACHABLE, text=f"{site} takes no part: {health.because.text}")
-    stabilized, stabilizer = _stabilized(facts, ent, site, wanted)
-    would_be = min(stabilized, placement.max_replicas)
-    if would_be >= state.wanted:
-        replicas = would_be
-    else:
-        kept = why_not_shrink(facts, demand, state, health)
-        # A drained source shrinks after its traffic has left, a destination not below what is on its way (invariant 5).
-        needed = math.ceil(sent_per_second / (EMERGENCY_UTILISATION * ent.capacity_per_replica))
-        replicas = state.wanted if kept is not None else min(state.wanted, max(would_be, needed))
-    return Target(
-        ent=ent,
-        placement=placement,
-        state=state,
-        replicas=replicas,
-        would_be=would_be,
-        recommended=wanted,
-        kept=kept if would_be < state.wanted or number is None else None,
-        latch=_latch(facts, ent.key, site, wanted, window),
-        explained=_chain(explained, wanted, stabilizer, replicas, kept),
-    )
 
 
 def _left_by_order(facts: Facts, site: SiteName, sent_per_second: float) -> bool:
@@ -235,30 +311,21 @@ def latched_until(facts: Facts, ent: Ent, lead: timedelta) -> tuple[datetime, st
     return most.end, most.source
 
 
-def _latch(facts: Facts, key: EntKey, site: SiteName, wanted: int, window: tuple[datetime, str] | None) -> Latch | None:
-    """Keep the floor of a bell until the window ends (design §5 stage 2)."""
-    before = _latch_before(facts, key, site)
-    if window is None:
-        return before
-    until, source = window
-    return Latch(
-        site=site, replicas=max(wanted, before.replicas if before is not None else 0), until=until, source=source
-    )
-
-
-def _stabilized(facts: Facts, ent: Ent, site: SiteName, wanted: int) -> tuple[int, Recommendation | None]:
-    """Return the largest recommendation of the stabilization window, as the HPA does (`stabilizationWindowSeconds`)."""
+def _largest_recommended(facts: Facts, ent: Ent) -> dict[SiteName, Recommendation]:
+    """Return the largest recommendation of the stabilization window by site (HPA `stabilizationWindowSeconds`)."""
     since = facts.now - ent.scaling.stabilization_window
-    recent = [r for r in facts.recommended(ent.key, site) if r.at >= since and r.replicas > wanted]
-    if not recent:
-        return wanted, None
-    largest = max(recent, key=lambda r: (r.replicas, r.at))
-    return largest.replicas, largest
+    largest: dict[SiteName, Recommendation] = {}
+    for noted in facts.sampled(ent.key).recommendations:
+        if noted.at >= since:
+            best = largest.get(noted.site)
+            # Of equals the latest: it is the one that holds longest.
+            if best is None or (noted.replicas, noted.at) > (best.replicas, best.at):
+                largest[noted.site] = noted
+    return largest
 
 
-def _chain(
-    explained: Explained, wanted: int, stabilizer: Recommendation | None, replicas: int, kept: Because | None
-) -> Explained:
+def _chain(explained: Explained, target: Target) -> Explained:
+    wanted, replicas, kept, stabilizer = target.recommended, target.replicas, target.kept, target.stabilizer
     cuts = list(explained.cuts)
     if wanted != round(explained.value):
         reason = Reason.LATCHED if wanted > explained.value else Reason.QUOTA

@@ -35,7 +35,7 @@ def actions_of(
         moved.setdefault(action.ent, []).append(action.id)
     last = [_after(action, moved.get(action.ent, [])) for action in [*lowered, *shrinks]]
     withheld = [w for w in (withheld_shift(shift) for shift in shifts) if w is not None]
-    withheld += [_kept(t) for t in targets if t.kept is not None and t.would_be < t.state.wanted]
+    withheld += [_kept(t) for t in targets if t.withheld]
     return [*growths, *raised, *weights, *last], withheld
 
 

@@ -235,7 +235,7 @@ def _needs_no_metrics(kind: MoveKind, moves: tuple[Move, ...], health: dict[Site
 def _suspected_rollout(facts: Facts, ent: Ent, shares: Shares, health: dict[SiteName, Health]) -> SiteName | None:
     """Return the sick site whose pods run a young revision, if there is one."""
     for site in sorted(shares):
-        state = facts.replicas.get((ent.key, site))
+        state = facts.states_of(ent.key).get(site)
         if state is None or state.revision_since is None or site not in health:
             continue
         young = facts.now - state.revision_since < ROLLOUT_SUSPECTED_FOR
@@ -249,9 +249,9 @@ def _rollout_follows(facts: Facts, ent: Ent, moves: tuple[Move, ...], health: di
     sick = _suspected_rollout(facts, ent, {m.site: 1.0 for m in moves if m.after_percent < m.before_percent}, health)
     if sick is None:
         return None
-    state = facts.replicas[(ent.key, sick)]
+    state = facts.states_of(ent.key)[sick]
     for move in moves:
-        there = facts.replicas.get((ent.key, move.site))
+        there = facts.states_of(ent.key).get(move.site)
         if move.after_percent > move.before_percent and there is not None and there.revision == state.revision:
             text = f"{sick} fell after revision {state.revision}, and {move.site} runs it too"
             return Because(reason=Reason.ROLLOUT_SUSPECTED, text=text)

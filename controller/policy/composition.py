@@ -32,6 +32,9 @@ from controller.policy.schedule import (
 Part = TypeVar("Part", Bell, Window)
 Days = dict[DayType, DayPlan]
 
+LONGEST_CHAIN = 8
+"""Schedules that may extend one another in a row: a person has to find out where a bell comes from."""
+
 _FALLS_BACK = {
     DayType.WEDNESDAY: (DayType.SCHOOL_DAY,),
     DayType.FIRST_DAY_BACK: (DayType.SCHOOL_DAY,),
@@ -86,26 +89,28 @@ class _Composer:
             message = f"there is no SchoolSchedule {name} in namespace {key.namespace}{_nearest(name, known)}"
             self._say(key, "spec.extends", f"{message}; only what stands here counts until there is")
             return None
-        circle = self._circle_from(key)
-        if circle:
-            path = " → ".join(each.name for each in circle)
+        way = self._way_from(key)
+        if way[-1] == key:
+            path = " → ".join(each.name for each in way)
             self._say(key, "spec.extends", f"schedules extend each other in a circle, {path}; start from one of them")
+            return None
+        if len(way) > LONGEST_CHAIN:
+            message = f"more than {LONGEST_CHAIN} schedules extend one another from here on; nobody can follow that"
+            self._say(key, "spec.extends", f"{message}, and only what stands here counts")
             return None
         return base
 
-    def _circle_from(self, key: EntKey) -> list[EntKey]:
-        """Return the way from the schedule back to itself; empty when there is none."""
-        way, at = [key], key
-        while True:
-            schedule = self._schedules.get(at)
+    def _way_from(self, key: EntKey) -> list[EntKey]:
+        """Return the schedule and its bases in order, until there is none, one comes again, or there are too many."""
+        way = [key]
+        while len(way) <= LONGEST_CHAIN:
+            schedule = self._schedules.get(way[-1])
             if schedule is None or schedule.spec.extends is None:
-                return []
-            at = EntKey(at.namespace, schedule.spec.extends)
-            way.append(at)
-            if at == key:
-                return way
-            if at in way[:-1]:
-                return []  # a circle further down, told of those that are in it
+                break
+            way.append(EntKey(key.namespace, schedule.spec.extends))
+            if way[-1] in way[:-1]:
+                break  # a circle; one further down is told of those that are in it
+        return way
 
     def _laid_over(self, key: EntKey, below: Days, *, has_base: bool) -> Days:
         found = dict(below)

@@ -87,7 +87,7 @@ def shown(plan: Plan) -> dict[str, object]:
         "conditions": msgspec.to_builtins(plan.conditions),
         "admission": msgspec.to_builtins(plan.admission),
         "memory": {"sites": msgspec.to_builtins(plan.memory.sites), "ents": msgspec.to_builtins(plan.memory.ents)},
-        "explanation": msgspec.to_builtins(plan.explanation),
+        "explanation": msgspec.to_builtins(tuple(plan.explanation)),
     }
 
 

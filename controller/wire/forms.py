@@ -26,6 +26,7 @@ from typing import Annotated, Any, NewType, TypeAlias, Union, get_args, get_orig
 
 import msgspec
 
+from controller.domain.explanation import Explained, Explanation
 from controller.domain.names import EntKey
 from controller.domain.readings import Fresh, Missing, Stale
 from controller.domain.world import World
@@ -201,6 +202,9 @@ def form_of(annotation: Annotation, owner: type[Any], field: str) -> Form:
         return _set(form_of(get_args(annotation)[0], owner, field))
     if isinstance(annotation, NewType):
         return form_of(annotation.__supertype__, owner, field)
+    if annotation is Explanation:
+        chains = form_of(tuple[Explained, ...], owner, field)
+        return dataclasses.replace(chains, read=_each(shape_of(Explained).read, Explanation))
     if annotation in _PLAIN:
         return _PLAIN[annotation]
     if dataclasses.is_dataclass(annotation) or hasattr(annotation, "_fields"):

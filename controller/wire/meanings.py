@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
+from controller.domain.explanation import Explained, Explanation
 from controller.domain.memory import Memory
 from controller.domain.names import EntKey
 from controller.domain.plan import Plan
@@ -33,6 +34,8 @@ def types_of_wire() -> Mapping[str, Any]:
 
 def _reach(annotation: Any, found: dict[str, Any]) -> None:  # noqa: ANN401 - any annotation
     """Add the types that an annotation leads to."""
+    if annotation is Explanation:
+        annotation = Explained
     for argument in get_args(annotation):
         _reach(argument, found)
     is_object = dataclasses.is_dataclass(annotation) or hasattr(annotation, "_fields")

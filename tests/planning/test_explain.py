@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 
-from controller.domain.explanation import Cut, Explained, Term
+from controller.domain.explanation import Cut, Explained, Explanation, Term
 from controller.domain.fleet import Order
 from controller.domain.memory import MoveKind
 from controller.domain.names import ActionId, SiteName
@@ -147,7 +147,7 @@ def test_what_is_not_as_it_should_be_is_told_once() -> None:
             plan(a_world(), BELL),
             actions=(),
             withheld=(),
-            explanation=(),
+            explanation=Explanation(),
             admission=(),
             conditions=(
                 Condition(of=B, type=ConditionType.READY, status=ConditionStatus.UNKNOWN, because=bad),

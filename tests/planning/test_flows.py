@@ -12,7 +12,7 @@ from controller.domain.fleet import DemandSignal, ReservePolicy
 from controller.domain.names import DomainName, EntKey, SiteName
 from controller.domain.reasons import Reason
 from controller.domain.world import World
-from controller.planning import shapes
+from controller.planning import placement, shapes
 from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import demand_of
 from controller.planning.facts import facts_of
@@ -198,8 +198,8 @@ def placed(world: World) -> dict[EntKey, Placed]:
 def test_solving_in_pieces_is_solving_the_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Multiplying a shape and solving only those who share a tight quota together changes no answer."""
     in_pieces = placed(world)
-    monkeypatch.setattr(shapes, "_unbounded", lambda _wish: None)
-    monkeypatch.setattr(shapes, "_entangled", lambda all_wishes, _splits, _quotas: list(all_wishes.values()))
+    monkeypatch.setattr(placement, "_by_shape", lambda _fleet, _demand, _ceiling: None)
+    monkeypatch.setattr(placement, "entangled", lambda _asked, _quotas: list(in_pieces))
     whole = placed(world)
     for name, found in whole.items():
         assert in_pieces[name].replicas == found.replicas

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from controller.domain import timetable
+from controller.domain.names import EntKey
 from controller.domain.schooldays import DayType
+from controller.policy.composition import LONGEST_CHAIN, compose
 from controller.policy.declared import Declared, declare
 from controller.policy.parse import parse
+from controller.policy.schedule import SchoolSchedule
 from tests.policy.objects import Object, a_calendar, a_site, an_ent, an_object
 
 DAY = {"name": "day", "start": "07:30", "end": "18:00", "demand": {"connectionsPerSecond": "4"}}
@@ -131,3 +134,21 @@ def test_a_schedule_that_extends_itself_is_a_circle() -> None:
     """The shortest one."""
     [problem] = declared(a_schedule("one", BASE, extends="one")).problems
     assert "one → one" in problem.message
+
+
+def test_a_chain_that_nobody_can_follow_is_cut() -> None:
+    """However many schedules extend one another, nothing crashes and every cut is named."""
+    links = [
+        a_schedule(f"s{n:04}", [{"types": ["Saturday"], "windows": [DAY]}], extends=f"s{n - 1:04}")
+        for n in range(1, 1500)
+    ]
+    found = declared(a_schedule("s0000", BASE), *links[:14])
+    assert found.problems[0].resource == f"SchoolSchedule portals/s{LONGEST_CHAIN:04}"
+    assert "nobody can follow that" in found.problems[0].message
+    assert plan_of(found, f"s{LONGEST_CHAIN - 1:04}", DayType.SCHOOL_DAY).bells
+    schedules = {
+        EntKey("portals", data["metadata"]["name"]): parse(data) for data in (a_schedule("s0000", BASE), *links)
+    }
+    composed = compose({key: each for key, each in schedules.items() if isinstance(each, SchoolSchedule)})
+    assert len(composed.days) == 1500
+    assert len(composed.problems) == 1500 - LONGEST_CHAIN
