@@ -233,6 +233,7 @@ def joined(spans: Iterable[tuple[date, date]]) -> tuple[tuple[date, date], ...]:
 def _title(name: str, day: date) -> str:
     """Return the name as the shipped calendars have it: `Toussaint 2026` for `Vacances de la Toussaint`."""
     short = _SHORTENED.sub("", name)
+    short = short[:1].upper() + short[1:]
     if short.casefold() == "noël" and day.month == 1:
         return f"{short} {day.year - 1}"
     return f"{short} {day.year}"

@@ -154,7 +154,7 @@ def _event(lines: list[str], number: int, file: str, zone: ZoneInfo) -> IcsEvent
         component=Event.from_ical("\r\n".join([*lines, ""])), lines=lines, number=number, file=file, zone=zone
     )
     for name, message in block.component.errors:
-        raise block.refused(str(name), str(message))
+        raise block.refused(str(name), f"{name}: {message}")
     if "RRULE" in block.component or "RDATE" in block.component:
         raise block.refused("RRULE", "this event repeats; a school calendar names every day, so write it out")
     first = block.day("DTSTART")
@@ -181,10 +181,7 @@ def _is_content(line: str) -> bool:
 def _stamped(block: _Block) -> date | None:
     """Return the day on which the event was written, as far as the file says."""
     stamp = block.component.get("DTSTAMP")
-    try:
-        value = stamp.dt if stamp is not None else None
-    except ValueError:
-        return None
+    value = getattr(stamp, "dt", None)
     return value.date() if isinstance(value, datetime) else None
 
 

@@ -173,6 +173,19 @@ CALENDARS = (
     _bad(a_calendar(), ("spec", "exceptions", 0, "reason"), "", "an exception without reason"),
     _bad(a_calendar(), ("spec", "publicHolidays"), [{"date": "2026-11-11", "name": "a"}] * 2, "a holiday twice",
          field="spec.publicHolidays"),
+    _bad(a_calendar(), ("spec", "vacations", 0, "source"), "nobody", "a vacation from an unknown source",
+         field="spec.vacations"),
+    _bad(a_calendar(), ("spec", "publicHolidays", 0, "source"), "nobody", "a holiday from an unknown source",
+         field="spec.publicHolidays"),
+    _bad(a_calendar(), ("spec", "exceptions", 0, "source"), "nobody", "an exception from an unknown source",
+         field="spec.exceptions"),
+    _bad(a_calendar(), ("spec", "vacations", 0, "resumption"), DELETED, "a return that is neither known nor left open",
+         field="spec.vacations"),
+    _bad(a_calendar(), ("spec", "remarks", 0, "lastDay"), "2026-09-01", "a remark that ends before it starts",
+         field="spec.remarks[0].firstDay"),
+    _bad(a_calendar(), ("spec", "unknownDays", 0, "lastDay"), "2026-09-01", "unknown days that end before they start",
+         field="spec.unknownDays[0].firstDay"),
+    _bad(a_calendar(), ("spec", "unknownDays", 0, "reason"), DELETED, "unknown days without reason"),
 )  # fmt: skip
 
 SCHEDULES = (

@@ -89,8 +89,11 @@ def a_calendar(name: str = "zone-b") -> Object:
         "publishedOn": "2026-01-01",
         "validFrom": "2026-09-01",
         "validUntil": "2027-07-31",
-        "vacations": [{"name": "Autumn", "departure": "2026-10-16", "resumption": "2026-11-02"}],
+        "sources": [{"name": "decree", "title": "a decree", "publishedOn": "2026-01-01", "url": "https://example.org"}],
+        "vacations": [{"name": "Autumn", "departure": "2026-10-16", "resumption": "2026-11-02", "source": "decree"}],
         "publicHolidays": [{"date": "2026-11-11", "name": "Armistice"}],
+        "remarks": [{"firstDay": "2026-12-01", "lastDay": "2026-12-04", "text": "lessons at home"}],
+        "unknownDays": [{"firstDay": "2027-05-07", "lastDay": "2027-05-08", "reason": "the bridge is not published"}],
         "exceptions": [{"firstDay": "2026-11-12", "lastDay": "2026-11-13", "dayType": "Vacation", "reason": "storm"}],
     }
     return an_object("SchoolCalendar", spec, name=name)

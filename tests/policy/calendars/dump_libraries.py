@@ -66,7 +66,11 @@ def holidays() -> dict[str, object]:
     years = range(FIRST.year, LAST.year + 1)
     school = {
         f"zone-{zone.lower()}": spans(
-            {d: n for d, n in France(years=years, subdiv=f"Zone {zone}", categories="school").items() if FIRST <= d <= LAST}
+            {
+                d: n
+                for d, n in France(years=years, subdiv=f"Zone {zone}", categories="school").items()
+                if FIRST <= d <= LAST
+            }
         )
         for zone in "ABC"
     }
