@@ -21,6 +21,8 @@ Path = tuple[str | int, ...]
 _MOST_NODES = 50_000
 """Values in one file, aliases counted as often as they are used. A fleet of 500 ENTs has 40,000; reading and refusing
 as many takes a second."""
+_MOST_FIELDS = 1_000
+"""In one mapping or list; the largest list of any kind has 512."""
 _DEEPEST = 40
 """Levels of nesting; the deepest field of any kind is at 12."""
 _LONGEST_NUMBER = 40
@@ -157,6 +159,8 @@ class _Reading:
         if self.left < 0 or len(path) > _DEEPEST:
             message = f"grows without bound through its aliases, beyond {_MOST_NODES} values; write it out"
             raise _refusal(node.start_mark, self._file, message)
+        if isinstance(node, MappingNode | SequenceNode) and len(node.value) > _MOST_FIELDS:
+            raise _refusal(node.start_mark, self._file, f"has more than {_MOST_FIELDS} entries; no policy has")
         self.positions.setdefault(path, _position(node.start_mark, self._file))
         match node:
             case MappingNode():

@@ -127,6 +127,9 @@ HUGE = {
     "a flow list": f"a: [{'1,' * 499_000}]",
     "many fields": "".join(f"k{i}: 1\n" for i in range(90_000)),
     "many unknown fields": SITE + "".join(f"k{i}: 1\n" for i in range(20_000)),
+    "many unknown fields in many places": "".join(
+        f"---\n{SITE}" + "".join(f"k{i}: 1\n" for i in range(900)) for _ in range(25)
+    ),
     "many documents": "---\na: 1\n" * 140_000,
     "many wrong documents": "---\na: 1\n" * 15_000,
     "a long number": "a: " + "9" * 900_000,
