@@ -26,6 +26,7 @@ from controller.domain.memory import (
 )
 from controller.domain.names import SignalName, SiteName
 from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
+from controller.domain.timetable import Audience
 from controller.domain.windows import Window
 from controller.domain.world import EvidenceRound, Orders, ReplicaState, Route, SignalReading, World
 from tests.builders import BELL, DEAD, EDGE, FINE, HUNG, a_placement, a_site, an_ent, rounds
@@ -111,6 +112,8 @@ def windows(draw: st.DrawFn, ent: Ent) -> list[Window]:
                 source="generated",
                 by_event=draw(st.booleans()),
                 ramp_seconds=draw(st.sampled_from([0.0, 600.0])),
+                lead_seconds=draw(st.sampled_from([0.0, 0.0, 1200.0])),
+                kept_out=draw(st.sampled_from([(), (), (Audience.PARENTS,), (Audience.ALL,)])),
             )
         )
     return found

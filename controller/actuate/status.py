@@ -12,7 +12,7 @@ from controller.domain.fleet import Ent
 from controller.domain.memory import EntMemory, SiteMemory
 from controller.domain.names import EdgeName, EntKey, SiteName
 from controller.domain.plan import Action, Condition, ConditionType, Plan, SetAdmission, SetWeights
-from controller.domain.windows import Window
+from controller.domain.windows import Window, kept_out_at
 from controller.domain.world import ReplicaState, Route, World
 from controller.wire.memory import StoredEnt, stored_weights, write_ent, write_site
 
@@ -93,8 +93,9 @@ def ent_status(
     found: Sequence[Condition],
     before: Before,
     now: datetime,
+    windows: Sequence[Window] = (),
 ) -> Status:
-    """Return the whole status of an ENT."""
+    """Return the whole status of an ENT; `windows` are its own, sorted."""
     mine = [route for route in routes if route.ent == ent.key]
     states = {state.site: state for state in world.replicas if state.ent == ent.key}
     first_edge = {route.site: route.weight for route in mine if ent.edges and route.edge == ent.edges[0]}
@@ -102,7 +103,8 @@ def ent_status(
         "observedGeneration": before.generation,
         "conditions": conditions(found, before, now),
         "serving": _serving(first_edge),
-        "nextBell": _next_bell(ent.key, world.windows, now),
+        "nextBell": _next_bell(windows, now),
+        "keptOut": [str(audience) for audience, _ in kept_out_at(windows, now)],
         "placements": [_placement(p.site, states.get(p.site), first_edge.get(p.site)) for p in ent.placements],
         "summary": _summary(found),
         "memory": write_ent(StoredEnt(restraints=memory, weights=stored_weights(tuple(mine)))),
@@ -147,8 +149,8 @@ def _serving(weights: Mapping[SiteName, int]) -> str:
     return " ".join(shares)[:LONGEST_SERVING]
 
 
-def _next_bell(ent: EntKey, windows: Iterable[Window], now: datetime) -> str:
-    ahead = min((window for window in windows if window.ent == ent and window.start > now), default=None)
+def _next_bell(windows: Iterable[Window], now: datetime) -> str:
+    ahead = next((window for window in windows if window.start > now and window.demand_per_second > 0.0), None)
     return ahead.source.rpartition(": ")[2][:LONGEST_BELL] if ahead else ""
 
 

@@ -95,6 +95,7 @@ def weighty(status: Status) -> Status:
         "conditions": [_without(condition, _DRIFTING_OF_CONDITION) for condition in status.get("conditions", ())],
         "memory": memory | {"restraints": restraints, "weights": weights},
         "verdict": status.get("verdict"),
+        "keptOut": status.get("keptOut"),
         "observedGeneration": status.get("observedGeneration"),
     }
 

@@ -1,16 +1,19 @@
 """The command line. Everything heavy is imported inside the commands, so that `--help` answers at once.
 
 Exit codes: 0 all is well, 1 something is wrong with what was asked about (policies, a world, a plan), 2 wrong usage or
-settings, 3 a needed part cannot be had (cluster, address).
+settings, 3 a needed part cannot be had (cluster, address). `diff` has one of its own: 2 when a floor falls soon.
 """
 
 from typing import Annotated
 
 import typer
 
+from controller.cli.calendars import calendar, import_calendar
+from controller.cli.differences import diff
 from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
 from controller.cli.preflight import preflight
+from controller.cli.previews import preview
 from controller.cli.recordings import replay
 from controller.cli.running import run
 from controller.cli.status import status
@@ -47,5 +50,22 @@ def sonnerie(
     """School portals ready before the bell, traffic off sick sites."""
 
 
-for command in (run, status, preflight, explain, plan, replay, check, crd, schema):
-    app.command()(command)
+_COMMANDS = (
+    run,
+    status,
+    preflight,
+    explain,
+    plan,
+    replay,
+    check,
+    calendar,
+    import_calendar,
+    preview,
+    diff,
+    crd,
+    schema,
+)
+"""In the order of `--help`: what is running, what it decides, what policies say."""
+
+for _command in _COMMANDS:
+    app.command()(_command)

@@ -9,6 +9,7 @@ from controller.domain.fleet import Target
 from controller.domain.memory import Memory, MoveKind
 from controller.domain.names import ActionId, EdgeName, EntKey, SiteName
 from controller.domain.reasons import Reason
+from controller.domain.timetable import Audience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,18 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceAdmission:
+    """What share of one audience is to be let in, because a schedule or an event keeps it out."""
+
+    audience: Audience
+    """Who; `all`: the portal is shut on purpose."""
+    admit_permille: int
+    """The share to let in; 0 is nobody."""
+    source: str
+    """Which policy says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """What share of an ENT's demand can be carried. Below 1000 permille, weights alone cannot express it."""
 
@@ -151,6 +164,8 @@ class Admission:
     demand_per_second: float
     served_per_second: float
     admit_permille: int
+    audiences: tuple[AudienceAdmission, ...] = ()
+    """Audiences that a policy keeps out now. Who is not named here is let in like everybody: `admit_permille`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

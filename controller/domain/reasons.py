@@ -70,3 +70,5 @@ class Reason(StrEnum):
     CAPACITY_SHORT = "CapacityShort"
     AWAY_FROM_HOME = "AwayFromHome"
     POLICY_INVALID = "PolicyInvalid"
+    CALENDAR_ENDED = "CalendarEnded"
+    SUSPENDED = "Suspended"

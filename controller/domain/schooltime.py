@@ -1,4 +1,4 @@
-"""School time: from declared local days to UTC windows. The only place with time zones.
+"""School time: from declared local days to UTC windows.
 
 `resolve` is pure and level-triggered: whether an instant is covered depends on the policies and the instant alone,
 not on what was asked before. Windows are half-open and never cut at the edges of the question.
@@ -7,42 +7,36 @@ Clock changes: a local time that the clock skips is the instant after the gap. A
 at its first occurrence and ends at its second: capacity too much, never too little. Lengths are counted in UTC.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from enum import Enum
+from datetime import date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from controller.domain.forecast import SchoolDay
+from controller.domain.localtime import ONE_DAY, Occurrence, local, midnights, to_utc
 from controller.domain.names import EntKey
+from controller.domain.planned import KeptOut, Planned, Users, kept_out, planned, without
 from controller.domain.schooldays import Calendar, DayFact, day_fact
 from controller.domain.timetable import (
     Accounts,
     Audience,
     AudienceDemand,
-    Bell,
     DayPlan,
     Days,
-    EndsOn,
     Event,
     Instants,
-    LocalWindow,
     Multiplier,
+    Reopening,
     Schedule,
-    demand_by_audience,
 )
 from controller.domain.windows import Window
 
-_ONE_DAY = timedelta(days=1)
-_LONGEST_REACH = timedelta(days=2)
+LONGEST_REACH = timedelta(days=2)
 """A window reaches at most this far from its date: 24 h of duration, a clock change, and a time zone."""
 
-
-class Occurrence(Enum):
-    """Which one is meant when a local time comes twice."""
-
-    FIRST = 0
-    SECOND = 1
+Facts = Callable[[date], DayFact]
+"""What kind of day a date is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +46,8 @@ class SchoolPolicies:
     ent: EntKey
     time_zone: str
     accounts: Accounts = Accounts()
+    usual_peak_per_second: float = 0.0
+    """What the ENT usually sees at most; 0 where nobody said."""
     calendar: Calendar | None = None
     schedules: tuple[Schedule, ...] = ()
     events: tuple[Event, ...] = ()
@@ -70,28 +66,183 @@ def resolve(policies: SchoolPolicies, start: datetime, end: datetime) -> SchoolT
 
     Windows of different schedules and events are not merged: whoever plans takes the largest, and can say which.
     """
+    facts = facts_of(policies.calendar)
+    days = local_dates(policies.time_zone, start, end)
+    found = {window for day in days for window in windows_on(policies, day, facts)}
+    found |= windows_of_suspensions(policies, facts)
+    windows = tuple(sorted(window for window in found if window.start < end and start < window.end))
+    return SchoolTime(windows=windows, warnings=warnings(policies, facts, start, end))
+
+
+def facts_of(calendar: Calendar | None) -> Facts:
+    """Return what the calendar says of each date, looked up once."""
+    return cache(lambda day: day_fact(calendar, day))
+
+
+def local_dates(time_zone: str, start: datetime, end: datetime) -> tuple[date, ...]:
+    """Return the local dates whose windows may overlap the interval."""
+    zone = ZoneInfo(time_zone)
+    first, last = local(zone, start - LONGEST_REACH).date(), local(zone, end + LONGEST_REACH).date()
+    return tuple(first + n * ONE_DAY for n in range((last - first).days + 1))
+
+
+def windows_on(policies: SchoolPolicies, day: date, facts: Facts) -> tuple[Window, ...]:
+    """Return the windows of one local date, which depend on that date and its neighbours alone."""
     zone = ZoneInfo(policies.time_zone)
-    facts = tuple(_facts(policies.calendar, zone, start, end))
-    windows = {
-        window
-        for fact in facts
-        for window in _windows_of_day(policies, zone, fact)
-        if window.start < end and start < window.end
-    }
-    return SchoolTime(windows=tuple(sorted(windows)), warnings=_warnings(facts, zone, start, end))
+    users = Users(accounts=policies.accounts, usual_peak_per_second=policies.usual_peak_per_second)
+    fact = facts(day)
+    keepings = _keepings(policies, zone, day, facts)
+    remaining = min((e.remaining_percent for e in policies.events if _whole_day(e.when, day)), default=100)
+    found: list[Window] = []
+    for policy, plan in _plans(policies, fact):
+        for whole in planned(plan, policy, zone, day, users):
+            for part in without(whole, keepings):
+                if policy.startswith(_BY_SCHEDULE):
+                    found.append(_window(part, policies, part.per_second * remaining / 100))
+                    found += _raised(part, policies, day)
+                else:
+                    found.append(_window(part, policies, part.per_second, by_event=True))
+        found += [_keeping(kept, policies, policy) for kept in kept_out(plan, policy, zone, day)]
+    return tuple(found)
+
+
+def windows_of_suspensions(policies: SchoolPolicies, facts: Facts) -> set[Window]:
+    """Return when the portal is shut on purpose, and the rush when it opens again."""
+    zone = ZoneInfo(policies.time_zone)
+    found = set[Window]()
+    for event in policies.events:
+        if event.reopening is not None:
+            start, end = interval(event.when, zone)
+            said = f"event {event.name}: shut on purpose"
+            found.add(_shut(policies, start, end, said))
+            found |= _rush(policies, event, event.reopening, end, facts)
+    return found
 
 
 def school_days(policies: SchoolPolicies, start: datetime, end: datetime) -> tuple[SchoolDay, ...]:
     """Return the local dates that overlap the half-open interval, as UTC intervals, with their kinds."""
     zone = ZoneInfo(policies.time_zone)
     days = []
-    for fact in _facts(policies.calendar, zone, start, end):
-        begins = to_utc(zone, fact.date, time(0), Occurrence.FIRST)
-        ends = to_utc(zone, fact.date + _ONE_DAY, time(0), Occurrence.FIRST)
+    for day in local_dates(policies.time_zone, start, end):
+        begins, ends = midnights(zone, day, day)
         if begins < end and start < ends:
-            eventful = any(_concerns(event.when, fact.date, begins, ends) for event in policies.events)
-            days.append(SchoolDay(start=begins, end=ends, day_type=fact.day_type, eventful=eventful))
+            eventful = any(_concerns(event.when, day, begins, ends) for event in policies.events)
+            kind = day_fact(policies.calendar, day).day_type
+            days.append(SchoolDay(start=begins, end=ends, day_type=kind, eventful=eventful))
     return tuple(days)
+
+
+def warnings(policies: SchoolPolicies, facts: Facts, start: datetime, end: datetime) -> tuple[str, ...]:
+    """Say which dates of the interval no calendar speaks about, reason by reason."""
+    zone = ZoneInfo(policies.time_zone)
+    first, last = local(zone, start).date(), local(zone, end).date()
+    days = (first + n * ONE_DAY for n in range((last - first).days + 1))
+    unknown = [fact for day in days if not (fact := facts(day)).known]
+    reasons = sorted({fact.reason for fact in unknown})
+    return tuple(
+        f"{reason}: treated as in a school week from "
+        f"{min(f.date for f in unknown if f.reason == reason)} to {max(f.date for f in unknown if f.reason == reason)}"
+        for reason in reasons
+    )
+
+
+_BY_SCHEDULE = "schedule "
+
+
+def _plans(policies: SchoolPolicies, fact: DayFact) -> Iterator[tuple[str, DayPlan]]:
+    """Return the plans for the day, each with what explanations call its policy."""
+    for schedule in policies.schedules:
+        plan = schedule.plan_for(fact.date, fact.day_type)
+        if plan is not None:
+            yield f"{_BY_SCHEDULE}{schedule.name}", plan
+    for event in policies.events:
+        if event.plans and _whole_day(event.when, fact.date):
+            for plan in event.plans:
+                if fact.day_type in plan.types:
+                    yield f"event {event.name}", plan
+
+
+def _keepings(policies: SchoolPolicies, zone: ZoneInfo, day: date, facts: Facts) -> tuple[KeptOut, ...]:
+    """Return who is kept out around the day: a window across midnight meets the keep-out of the next morning."""
+    plans = [plan for schedule in policies.schedules for plan in schedule.days]
+    plans += [plan for event in policies.events for plan in event.plans]
+    if not any(window.keep_out for plan in plans for window in plan.windows):
+        return ()
+    return tuple(
+        kept
+        for near in (day - ONE_DAY, day, day + ONE_DAY)
+        for policy, plan in _plans(policies, facts(near))
+        for kept in kept_out(plan, policy, zone, near)
+    )
+
+
+def _window(part: Planned, policies: SchoolPolicies, per_second: float, *, by_event: bool = False) -> Window:
+    return Window(
+        start=part.start,
+        end=part.end,
+        ent=policies.ent,
+        demand_per_second=per_second,
+        source=part.source,
+        by_event=by_event,
+        ramp_seconds=part.ramp_seconds_from(part.start),
+        lead_seconds=part.lead.total_seconds() if part.lead else 0.0,
+    )
+
+
+def _keeping(kept: KeptOut, policies: SchoolPolicies, policy: str) -> Window:
+    return Window(
+        start=kept.start,
+        end=kept.end,
+        ent=policies.ent,
+        demand_per_second=0.0,
+        source=kept.source,
+        by_event=not policy.startswith(_BY_SCHEDULE),
+        kept_out=kept.audiences,
+    )
+
+
+def _shut(policies: SchoolPolicies, start: datetime, end: datetime, source: str) -> Window:
+    return Window(
+        start=start,
+        end=end,
+        ent=policies.ent,
+        demand_per_second=0.0,
+        source=source,
+        by_event=True,
+        kept_out=(Audience.ALL,),
+    )
+
+
+def _rush(policies: SchoolPolicies, event: Event, reopening: Reopening, opens: datetime, facts: Facts) -> set[Window]:
+    """Return the window in which those who waited come back: as many as at the day's largest bell."""
+    day = local(ZoneInfo(policies.time_zone), opens).date()
+    largest = max((window.demand_per_second for window in windows_on(policies, day, facts)), default=0.0)
+    if largest <= 0.0:
+        return set()
+    return {
+        Window(
+            start=opens,
+            end=opens + reopening.ramp + reopening.duration,
+            ent=policies.ent,
+            demand_per_second=largest,
+            source=f"event {event.name}: reopening",
+            by_event=True,
+            ramp_seconds=reopening.ramp.total_seconds(),
+        )
+    }
+
+
+def interval(when: Days | Instants, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return how long an event lasts, half-open."""
+    match when:
+        case Days(first_day=first, last_day=last):
+            return midnights(zone, first, last)
+        case Instants(start=start, end=end):
+            return start, end
+
+
+def _whole_day(when: Days | Instants, day: date) -> bool:
+    return isinstance(when, Days) and when.first_day <= day <= when.last_day
 
 
 def _concerns(when: Days | Instants, day: date, begins: datetime, ends: datetime) -> bool:
@@ -102,140 +253,32 @@ def _concerns(when: Days | Instants, day: date, begins: datetime, ends: datetime
             return start < ends and begins < end
 
 
-def to_utc(zone: ZoneInfo, day: date, at: time, occurrence: Occurrence) -> datetime:
-    """Return the instant at which the clocks of the zone show `at` on `day`; the end of the gap if they never do."""
-    local = datetime.combine(day, at)
-    first = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if _local(zone, first) != local:
-        return _end_of_gap(zone, local)
-    if occurrence is Occurrence.FIRST:
-        return first
-    return local.replace(tzinfo=zone, fold=1).astimezone(UTC)
-
-
-def _local(zone: ZoneInfo, instant: datetime) -> datetime:
-    return instant.astimezone(zone).replace(tzinfo=None)
-
-
-def _end_of_gap(zone: ZoneInfo, skipped: datetime) -> datetime:
-    """Return the first instant at which the clocks of the zone show more than the skipped local time."""
-    before = skipped.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    after = skipped.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    while after - before > timedelta(seconds=1):
-        middle = before + timedelta(seconds=int((after - before).total_seconds()) // 2)
-        if _local(zone, middle) > skipped:
-            after = middle
-        else:
-            before = middle
-    return after.replace(microsecond=0)
-
-
-def _facts(calendar: Calendar | None, zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[DayFact]:
-    day = _local(zone, start - _LONGEST_REACH).date()
-    last = _local(zone, end + _LONGEST_REACH).date()
-    while day <= last:
-        yield day_fact(calendar, day)
-        day += _ONE_DAY
-
-
-def _windows_of_day(policies: SchoolPolicies, zone: ZoneInfo, fact: DayFact) -> Iterator[Window]:
-    for schedule in policies.schedules:
-        plan = schedule.plan_for(fact.date, fact.day_type)
-        if plan is None:
-            continue
-        for planned in _planned(plan, schedule, zone, fact.date, policies.accounts):
-            yield _scheduled(planned, policies, fact)
-            yield from _raised(planned, policies, fact)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planned:
-    """One bell or window of a plan on a date, before events. `ramp` is None for a window."""
-
-    start: datetime
-    end: datetime
-    demand: tuple[AudienceDemand, ...]
-    ramp: timedelta | None
-    source: str
-
-
-def _planned(plan: DayPlan, schedule: Schedule, zone: ZoneInfo, day: date, accounts: Accounts) -> Iterator[_Planned]:
-    for bell in plan.bells:
-        start, end = _span_of_bell(bell, zone, day)
-        source = f"schedule {schedule.name}: {bell.at:%H:%M} {bell.name}"
-        demand = demand_by_audience(bell.demand, accounts)
-        yield _Planned(start=start, end=end, demand=demand, ramp=bell.ramp, source=source)
-    for window in plan.windows:
-        start, end = _span_of_window(window, zone, day)
-        source = f"schedule {schedule.name}: {window.start:%H:%M}-{window.end:%H:%M} {window.name}"
-        demand = demand_by_audience(window.demand, accounts)
-        if start < end:
-            yield _Planned(start=start, end=end, demand=demand, ramp=None, source=source)
-
-
-def _span_of_bell(bell: Bell, zone: ZoneInfo, day: date) -> tuple[datetime, datetime]:
-    """Return the bell's interval: ramp and duration are lengths of real time, counted in UTC."""
-    rings = to_utc(zone, day, bell.at, Occurrence.FIRST)
-    rings_last = to_utc(zone, day, bell.at, Occurrence.SECOND)
-    return rings - bell.ramp, rings_last + bell.duration
-
-
-def _span_of_window(window: LocalWindow, zone: ZoneInfo, day: date) -> tuple[datetime, datetime]:
-    """Return the window's interval; both ends are times on the wall, so its length changes with the clocks."""
-    last_day = day if window.ends_on is EndsOn.SAME_DAY else day + _ONE_DAY
-    start = to_utc(zone, day, window.start, Occurrence.FIRST)
-    return start, to_utc(zone, last_day, window.end, Occurrence.SECOND)
-
-
-def _scheduled(planned: _Planned, policies: SchoolPolicies, fact: DayFact) -> Window:
-    """Return the window as the schedule wants it, lowered only by events that name this ENT for less."""
-    remaining = min((e.remaining_percent for e in policies.events if _whole_day(e.when, fact.date)), default=100)
-    total = sum(part.per_second for part in planned.demand)
-    return Window(
-        start=planned.start,
-        end=planned.end,
-        ent=policies.ent,
-        demand_per_second=total * remaining / 100,
-        source=planned.source,
-        ramp_seconds=_ramp_left(planned, planned.start),
-    )
-
-
-def _whole_day(when: Days | Instants, day: date) -> bool:
-    return isinstance(when, Days) and when.first_day <= day <= when.last_day
-
-
-def _raised(planned: _Planned, policies: SchoolPolicies, fact: DayFact) -> Iterator[Window]:
-    """Return what events add to a planned window: a second window beside it, for as long as the event lasts."""
+def _raised(part: Planned, policies: SchoolPolicies, day: date) -> Iterator[Window]:
+    """Return what events add to a planned interval: a second window beside it, for as long as the event lasts."""
     for event in policies.events:
-        start, end = _within(event.when, planned, fact.date)
-        demand = sum(part.per_second * _factor(event.multipliers, part, planned.ramp) for part in planned.demand)
-        if event.multipliers and start < end:
+        if not event.multipliers:
+            continue
+        start, end = _within(event.when, part, day)
+        if start < end:
             yield Window(
                 start=start,
                 end=end,
                 ent=policies.ent,
-                demand_per_second=demand,
-                source=f"event {event.name}, {planned.source}",
+                demand_per_second=sum(p.per_second * _factor(event.multipliers, p, part.ramp) for p in part.demand),
+                source=f"event {event.name}, {part.source}",
                 by_event=True,
-                ramp_seconds=_ramp_left(planned, start),
+                ramp_seconds=part.ramp_seconds_from(start),
+                lead_seconds=part.lead.total_seconds() if part.lead else 0.0,
             )
 
 
-def _ramp_left(planned: _Planned, start: datetime) -> float:
-    """Return how much of the bell's ramp is left when a window starts, which an event may do in the middle of it."""
-    if planned.ramp is None:
-        return 0.0
-    return max(0.0, (planned.start + planned.ramp - start).total_seconds())
-
-
-def _within(when: Days | Instants, planned: _Planned, day: date) -> tuple[datetime, datetime]:
-    """Return the part of the planned window that the event concerns; empty when none."""
+def _within(when: Days | Instants, part: Planned, day: date) -> tuple[datetime, datetime]:
+    """Return the part of the planned interval that the event concerns; empty when none."""
     match when:
         case Days(first_day=first, last_day=last):
-            return (planned.start, planned.end) if first <= day <= last else (planned.start, planned.start)
+            return (part.start, part.end) if first <= day <= last else (part.start, part.start)
         case Instants(start=start, end=end):
-            return max(start, planned.start), min(end, planned.end)
+            return max(start, part.start), min(end, part.end)
 
 
 def _factor(multipliers: tuple[Multiplier, ...], part: AudienceDemand, ramp: timedelta | None) -> float:
@@ -250,21 +293,9 @@ def _factor(multipliers: tuple[Multiplier, ...], part: AudienceDemand, ramp: tim
     return max((min(factors) for factors in by_audience.values()), default=1.0)
 
 
-def _warnings(facts: tuple[DayFact, ...], zone: ZoneInfo, start: datetime, end: datetime) -> tuple[str, ...]:
-    """Say which dates of the question no calendar speaks about, reason by reason."""
-    first, last = _local(zone, start).date(), _local(zone, end).date()
-    unknown = [fact for fact in facts if not fact.known and first <= fact.date <= last]
-    reasons = sorted({fact.reason for fact in unknown})
-    return tuple(
-        f"{reason}: treated as in a school week from "
-        f"{min(f.date for f in unknown if f.reason == reason)} to {max(f.date for f in unknown if f.reason == reason)}"
-        for reason in reasons
-    )
-
-
 def calendar_ends(policies: SchoolPolicies) -> datetime | None:
     """Return the instant from which on the ENT's calendar says nothing any more; None without a calendar."""
     if policies.calendar is None:
         return None
-    zone = ZoneInfo(policies.time_zone)
-    return to_utc(zone, policies.calendar.valid_until + _ONE_DAY, time(0), Occurrence.FIRST)
+    after = policies.calendar.valid_until + ONE_DAY
+    return to_utc(ZoneInfo(policies.time_zone), after, time(0), Occurrence.FIRST)

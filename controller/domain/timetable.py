@@ -83,14 +83,25 @@ class ShareDemand:
     within: timedelta
 
 
-Demand = FixedDemand | ShareDemand
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakDemand:
+    """Demand relative to the ENT's usual peak."""
+
+    percent: int
 
 
-def demand_by_audience(demand: Demand, accounts: Accounts) -> tuple[AudienceDemand, ...]:
-    """Return the demand split by audience; a plain number does not say who comes."""
+Demand = FixedDemand | ShareDemand | PeakDemand
+
+
+def demand_by_audience(
+    demand: Demand, accounts: Accounts, usual_peak_per_second: float = 0.0
+) -> tuple[AudienceDemand, ...]:
+    """Return the demand split by audience; a number and a part of the usual peak do not say who comes."""
     match demand:
         case FixedDemand(per_second=per_second):
             return (AudienceDemand(audience=Audience.ALL, per_second=per_second),)
+        case PeakDemand(percent=percent):
+            return (AudienceDemand(audience=Audience.ALL, per_second=usual_peak_per_second * percent / 100),)
         case ShareDemand(within=within):
             shares = (
                 (Audience.PUPILS, accounts.pupils, demand.pupils_permille),
@@ -113,17 +124,23 @@ class Bell:
     ramp: timedelta
     duration: timedelta
     demand: Demand
+    lead: timedelta | None = None
+    """From the request for capacity until it is warm and Ready; None: as learned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalWindow:
-    """A part of the day, half-open, with a demand of its own."""
+    """A part of the day, half-open, with a demand of its own, or in which an audience is kept out, or both."""
 
     name: str
     start: time
     end: time
     ends_on: EndsOn = EndsOn.SAME_DAY
-    demand: Demand
+    demand: Demand | None = None
+    lead: timedelta | None = None
+    """From the request for capacity until it is warm and Ready; None: as learned."""
+    keep_out: tuple[Audience, ...] = ()
+    """Audiences that are not let in. Demand that does not say who comes is not lowered by that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +206,15 @@ class Multiplier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reopening:
+    """How users come back when a suspension ends."""
+
+    ramp: timedelta
+    duration: timedelta
+    """How long the rush lasts after the ramp."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One dated exceptional fact, as it concerns one ENT."""
 
@@ -197,3 +223,7 @@ class Event:
     multipliers: tuple[Multiplier, ...] = ()
     remaining_percent: int = 100
     """What is left of the scheduled demand; below 100 only for ENTs named one by one."""
+    plans: tuple[DayPlan, ...] = ()
+    """Bells and windows of its own, beside those of the schedules, on whole days only."""
+    reopening: Reopening | None = None
+    """Set when the portal is shut on purpose while the event lasts."""

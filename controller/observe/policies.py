@@ -42,6 +42,7 @@ class StatusSeen(msgspec.Struct, rename="camel"):
 
     conditions: list[dict[str, Any]] = []
     memory: dict[str, Any] | None = None
+    audit: list[dict[str, Any]] = []
 
 
 class _Meta(msgspec.Struct):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory
-from controller.domain.names import SiteName
+from controller.domain.names import EntKey, SiteName
 from controller.domain.world import EvidenceRound, Orders, Route, SignalReading, World
 from controller.observe.policies import Policies
 from controller.observe.school import SchoolBook
@@ -38,6 +38,11 @@ class Assembler:
     def warnings(self) -> tuple[str, ...]:
         """What a policy author should know about school time."""
         return self._book.warnings
+
+    @property
+    def warnings_of(self) -> Mapping[EntKey, tuple[str, ...]]:
+        """The same by ENT; only those with a warning."""
+        return self._book.warnings_of
 
     def world(self, seen: Seen, now: datetime) -> World:
         """Return the world as seen by now, in the all-sites topology."""

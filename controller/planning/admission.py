@@ -8,7 +8,7 @@ import math
 from controller.domain.fleet import EdgeKind
 from controller.domain.memory import Verdict
 from controller.domain.names import ActionId, EntKey, SiteName
-from controller.domain.plan import Admission, Because, SetAdmission
+from controller.domain.plan import Admission, AudienceAdmission, Because, SetAdmission
 from controller.domain.reasons import Reason
 from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import Demand
@@ -24,14 +24,29 @@ LEAST_CONCURRENT = 1
 def admission_of(
     demands: dict[EntKey, Demand], routed: dict[EntKey, Routed], ceilings: dict[EntKey, Ceiling]
 ) -> tuple[Admission, ...]:
-    """Say for each ENT what share of its demand Ready capacity and its shared dependencies can carry."""
+    """Say for each ENT what share of its demand Ready capacity and its shared dependencies can carry.
+
+    Whom a policy keeps out is said beside it: capacity is not the reason, and more of it no remedy.
+    """
     found = []
     for key, demand in demands.items():
         wanted, served, bound = demand.now_per_second, routed[key].served_per_second, ceilings[key].carried_per_second
         served = served if bound is None else min(served, bound)
         share = 1.0 if wanted <= 0 else min(1.0, served / wanted)
         permille = math.floor(share * ALL_PERMILLE + 1e-6)
-        found.append(Admission(ent=key, demand_per_second=wanted, served_per_second=served, admit_permille=permille))
+        kept_out = tuple(
+            AudienceAdmission(audience=audience, admit_permille=0, source=source)
+            for audience, source in demand.kept_out
+        )
+        found.append(
+            Admission(
+                ent=key,
+                demand_per_second=wanted,
+                served_per_second=served,
+                admit_permille=permille,
+                audiences=kept_out,
+            )
+        )
     return tuple(found)
 
 

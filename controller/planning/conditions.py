@@ -7,6 +7,7 @@ from controller.domain.memory import Verdict
 from controller.domain.names import EntKey, SiteName
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType
 from controller.domain.reasons import Reason
+from controller.domain.timetable import Audience
 from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import Demand
 from controller.planning.facts import Facts
@@ -91,10 +92,11 @@ def _ent_conditions(
     away, limited, bottleneck = _away(facts, demand), _limited(targets), _bottleneck(demand, ceiling)
     frozen = _order(facts, facts.world.orders.freeze, Reason.FROZEN)
     paused = _order(facts, demand.ent.pause or facts.world.orders.pause, Reason.PAUSED)
-    if not (unserved or blind or no_reserve or away or limited or bottleneck or frozen or paused):
+    shut = _shut(demand)
+    if not (unserved or blind or no_reserve or away or limited or bottleneck or frozen or paused or shut):
         return _all_well(key)
     return (
-        _condition(key, ConditionType.READY, unserved or not_prescaled, SERVED),
+        _condition(key, ConditionType.READY, unserved or not_prescaled, shut or SERVED),
         _condition(key, ConditionType.METRICS_AVAILABLE, blind, MEASURED),
         _condition(key, ConditionType.PRESCALED, not_prescaled, PRESCALED),
         _condition(key, ConditionType.RESERVE_READY, no_reserve, RESERVED),
@@ -128,6 +130,12 @@ def _all_well(key: EntKey) -> tuple[Condition, ...]:
             (ConditionType.PAUSED, false, NOT_PAUSED),
         )
     )
+
+
+def _shut(demand: Demand) -> Because | None:
+    """Say that nobody is let in on purpose: that is no outage."""
+    said = next((source for audience, source in demand.kept_out if audience is Audience.ALL), None)
+    return None if said is None else Because(reason=Reason.SUSPENDED, text=said)
 
 
 def _blind(demand: Demand) -> Because | None:

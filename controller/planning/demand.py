@@ -17,7 +17,8 @@ from controller.domain.memory import EntSamples, Morning
 from controller.domain.names import SiteName
 from controller.domain.plan import Because
 from controller.domain.reasons import Reason
-from controller.domain.windows import Window
+from controller.domain.timetable import Audience
+from controller.domain.windows import LONGEST_OWN_LEAD, Window, kept_out_at, shut_at
 from controller.planning.facts import Facts
 from controller.planning.health import Health
 from controller.planning.lead import LONGEST_LEAD, lead_time
@@ -55,6 +56,8 @@ class Demand:
     """Why nothing of this ENT may shrink; None when it may: also when the blind hold is over."""
     candidates: tuple["Candidate", ...] = field(compare=False)
     """What asked for how much; the largest is the demand ahead."""
+    kept_out: tuple[tuple[Audience, str], ...] = ()
+    """Audiences that are not let in now, and by which policy; `all`: shut on purpose."""
 
     @property
     def won(self) -> "Candidate":
@@ -93,8 +96,9 @@ def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
     lead = lead_time(facts, ent, coming)
     samples = facts.sampled(ent.key)
     measured = measure(facts, ent, health)
-    view = _view(facts, ent, coming, facts.now + lead)
+    view = _view(facts, ent, coming, lead)
     held = bool(measured.unknown) and not _hold_is_over(facts, ent, samples)
+    failing = measured.failing and shut_at(coming, facts.now) is None  # shut on purpose is no outage
     present = measured.need_per_second
     if held and samples.known_per_second is not None:
         # The users of a site that fell silent are still there.
@@ -110,14 +114,15 @@ def demand_of(facts: Facts, ent: Ent, health: dict[SiteName, Health]) -> Demand:
         present_per_second=None if measured.unknown else present,
         first_attempts_per_second=measured.first_attempts_per_second,
         successes_per_second=measured.successes_per_second,
-        failing=measured.failing,
-        failing_everywhere=measured.failing_everywhere,
+        failing=failing,
+        failing_everywhere=failing and measured.failing_everywhere,
         expected_per_second=view.curve_now,
         forecast_per_second=view.usual_now,
         lead=lead,
         blind=blind,
-        no_shrink=_no_shrink(blind, held=held or bool(view.windows), failing=measured.failing),
+        no_shrink=_no_shrink(blind, held=held or bool(view.windows), failing=failing),
         candidates=tuple(candidates),
+        kept_out=kept_out_at(coming, facts.now),
     )
 
 
@@ -139,21 +144,24 @@ class _View:
 def _coming(facts: Facts, ent: Ent) -> list[Window]:
     """Return the windows that are under way, or begin within the longest lead time; they are sorted by their start."""
     now = facts.now
-    farthest = now + max(LONGEST_LEAD, ent.scaling.lead_time or LONGEST_LEAD) + ent.scaling.warm_up
+    longest = max(LONGEST_LEAD, ent.scaling.lead_time or LONGEST_LEAD) + ent.scaling.warm_up
+    learned, farthest = now + longest, now + max(longest, LONGEST_OWN_LEAD)
     found = []
     for window in facts.windows.get(ent.key, ()):
         if window.start > farthest:
             break
-        if window.end > now:
+        if window.end > now and (
+            window.start <= learned or (window.lead_seconds and window.asked_for_at(longest) <= now)
+        ):
             found.append(window)
     return found
 
 
-def _view(facts: Facts, ent: Ent, coming: list[Window], horizon: datetime) -> _View:
-    now, view, explained_by_event = facts.now, _View([]), False
+def _view(facts: Facts, ent: Ent, coming: list[Window], lead: timedelta) -> _View:
+    now, horizon, view, explained_by_event = facts.now, facts.now + lead, _View([]), False
     for window in coming:
-        if window.start > horizon:
-            break
+        if window.asked_for_at(lead) > now if window.lead_seconds else window.start > horizon:
+            continue
         view.windows.append(window)
         view.scheduled_ahead = max(view.scheduled_ahead, window.demand_per_second)
         rung = window.start <= now
@@ -203,6 +211,7 @@ def _candidates(
     for reason, window in ((Reason.SCHEDULE, view.scheduled), (Reason.EVENT, view.event)):
         if window is not None:
             found.append(Candidate(reason, window.demand_per_second, window.source))
+    found += _beaten(view)
     if view.event is None:
         found += _surprise(facts, ent, samples, view)
     if view.forecast_ahead > 0.0:
@@ -210,6 +219,20 @@ def _candidates(
     elif view.set_aside is not None:
         found.append(Candidate(Reason.FORECAST_SET_ASIDE, 0.0, view.set_aside.set_aside))
     return found
+
+
+def _beaten(view: _View) -> list[Candidate]:
+    """Return the largest window of every other schedule: whoever asks which of them wins sees by how much."""
+    if view.scheduled is None:
+        return []
+    winner = f"{view.scheduled.policy}: "
+    largest: dict[str, Window] = {}
+    for window in view.windows:
+        if not window.by_event and window.demand_per_second > 0.0 and not window.source.startswith(winner):
+            largest[window.policy] = _larger(largest.get(window.policy), window)
+    return [
+        Candidate(Reason.SCHEDULE, window.demand_per_second, window.source) for _, window in sorted(largest.items())
+    ]
 
 
 def _present(

@@ -26,6 +26,7 @@ from controller.domain.plan import (
     Withheld,
 )
 from controller.domain.reasons import Reason
+from controller.domain.timetable import Audience
 
 WELL_WHEN_FALSE = frozenset(
     {
@@ -69,7 +70,8 @@ class _About:
         lines = [_action(action) for action in self.actions]
         lines += [_held(held) for held in self.withheld]
         lines += _conditions(self.conditions)
-        lines += [_admission(admission) for admission in self.admission]
+        for admission in self.admission:
+            lines += [_admission(admission), *_kept_out(admission)]
         for number in self.numbers:
             lines += chain(number)
         return lines
@@ -172,6 +174,15 @@ def _admission(admission: Admission) -> str:
         return f"admits   everybody: {demand} wanted"
     served = amount(admission.served_per_second, "per second")
     return f"admits   {admission.admit_permille / 10:.1f} %: {demand} wanted, {served} can be carried"
+
+
+def _kept_out(admission: Admission) -> list[str]:
+    return [
+        f"shut     on purpose, which is no outage: {each.source}"
+        if each.audience is Audience.ALL
+        else f"keeps out {each.audience}: {each.source}"
+        for each in admission.audiences
+    ]
 
 
 def describe(action: Action) -> str:

@@ -24,6 +24,7 @@ from controller.domain.names import EntKey, SignalName, SiteName
 from controller.domain.plan import Because
 from controller.domain.readings import Fresh, Stale
 from controller.domain.reasons import Reason
+from controller.domain.windows import shut_at
 from controller.planning.facts import Facts
 from controller.planning.votes import (
     HOLD_ROUNDS,
@@ -284,6 +285,8 @@ def _suspects(facts: Facts) -> dict[SiteName, dict[EntKey, tuple[Reason, str]]]:
         least = strictest.get(r.signal)
         if least is None or not isinstance(r.reading, Fresh) or r.reading.value <= least or r.ent not in facts.ents:
             continue
+        if shut_at(facts.windows.get(r.ent, ()), facts.now) is not None:
+            continue  # a portal that is shut on purpose answers with errors, and no site is sick of it
         value, slo = r.reading.value, facts.ents[r.ent].slo
         if r.signal == ERRORS and value > slo.error_ratio:
             found.setdefault(r.site, {})[r.ent] = (Reason.ERRORS_ABOVE_SLO, f"{value:.1%} errors")

@@ -1,17 +1,26 @@
 """From resources to domain values, one kind at a time. Whatever the schema could not promise is promised here."""
 
+from collections.abc import Iterable
+from datetime import time, timedelta
+
 from controller.domain import fleet, schooldays, timetable
 from controller.domain.names import DomainName, EdgeName, EntKey, SignalName, SiteName
-from controller.policy.calendar import SchoolCalendar
+from controller.domain.remote_schooling import factors_of
+from controller.domain.schooldays import DayType
+from controller.policy.calendar import CalendarSource, SchoolCalendar
 from controller.policy.ent import Accounts, RegionalENT
-from controller.policy.event import SchoolEvent, SchoolEventSpec
+from controller.policy.event import EntName, KeepOut, SchoolEvent, SchoolEventSpec
 from controller.policy.limits import Scaling, Shifting, Slo
 from controller.policy.placement import Placement
 from controller.policy.resource import Metadata, Order
-from controller.policy.schedule import DayPlan, Demand, SchoolSchedule
+from controller.policy.scalars import LeadTime
+from controller.policy.schedule import Bell, DayPlan, Demand, Window
 from controller.policy.site import Site
 
 _DEFAULT_NAMESPACE = "default"
+_DEFAULT_RAMP = timedelta(minutes=10)
+_DEFAULT_DURATION = timedelta(minutes=30)
+"""Of a bell that does not say: the burst of a morning as seen (pupils come from ten minutes before the bell on)."""
 
 
 def ent_key(metadata: Metadata) -> EntKey:
@@ -80,45 +89,113 @@ def accounts(declared: Accounts) -> timetable.Accounts:
 def calendar(resource: SchoolCalendar) -> schooldays.Calendar:
     """Return the calendar that the resource declares."""
     spec = resource.spec
+    named = {source.name: _cited(source) for source in spec.sources}
     return schooldays.Calendar(
         name=resource.metadata.name,
         source=spec.source,
         valid_from=spec.valid_from,
         valid_until=spec.valid_until,
         vacations=tuple(
-            schooldays.VacationDays(name=v.name, departure=v.departure, resumption=v.resumption) for v in spec.vacations
+            schooldays.VacationDays(
+                name=v.name, departure=v.departure, resumption=v.resumption, source=named.get(v.source or "", "")
+            )
+            for v in spec.vacations
         ),
-        public_holidays=tuple(schooldays.HolidayDate(date=h.date, name=h.name) for h in spec.public_holidays),
+        public_holidays=tuple(
+            schooldays.HolidayDate(date=h.date, name=h.name, source=named.get(h.source or "", ""))
+            for h in spec.public_holidays
+        ),
         exceptions=tuple(
-            schooldays.ExceptionDays(first_day=e.first_day, last_day=e.last_day, day_type=e.day_type, reason=e.reason)
+            schooldays.ExceptionDays(
+                first_day=e.first_day,
+                last_day=e.last_day,
+                day_type=e.day_type,
+                reason=e.reason,
+                source=named.get(e.source or "", ""),
+            )
             for e in spec.exceptions
+        ),
+        remarks=tuple(
+            schooldays.RemarkDays(first_day=r.first_day, last_day=r.last_day, text=r.text) for r in spec.remarks
+        ),
+        unknown_days=tuple(
+            schooldays.UnknownDays(first_day=u.first_day, last_day=u.last_day, reason=u.reason)
+            for u in spec.unknown_days
         ),
     )
 
 
-def schedule(resource: SchoolSchedule) -> timetable.Schedule:
-    """Return the schedule that the resource declares."""
-    return timetable.Schedule(name=resource.metadata.name, days=tuple(_day_plan(day) for day in resource.spec.days))
+def _cited(source: CalendarSource) -> str:
+    """Return the source in one line, as a reader quotes it."""
+    published = f"published {source.published_on}" if source.published_on else ""
+    read = f"read {source.read_on}" if source.read_on else ""
+    details = ", ".join(part for part in (published, read, source.url) if part)
+    return f"{source.title} ({details})" if details else source.title
+
+
+def schedule(name: str, days: Iterable[DayPlan]) -> timetable.Schedule:
+    """Return the schedule with its composed days."""
+    return timetable.Schedule(name=name, days=tuple(_day_plan(day) for day in days))
 
 
 def event(resource: SchoolEvent, concerned: RegionalENT) -> timetable.Event | None:
     """Return what the event means for one ENT; None when it does not concern it."""
     spec = resource.spec
     key = ent_key(concerned.metadata)
-    multipliers = (
-        tuple(timetable.Multiplier(audience=m.audience, factor=float(m.factor), per=m.per) for m in spec.multipliers)
-        if _applies(spec, concerned)
-        else ()
-    )
-    reduced = spec.reduce is not None and key in {EntKey(e.namespace, e.name) for e in spec.reduce.ents}
-    if not multipliers and not reduced:
+    added = applies(spec, concerned)
+    multipliers = _multipliers(spec) if added else ()
+    reduced = spec.reduce is not None and _names(spec.reduce.ents, key)
+    plans = (*(_own_plan(spec) if added else ()), *_keep_out(spec.keep_out, key))
+    suspended = spec.suspend if spec.suspend is not None and _names(spec.suspend.ents, key) else None
+    if not (multipliers or reduced or plans or suspended):
         return None
     return timetable.Event(
         name=resource.metadata.name,
         when=_when(spec),
         multipliers=multipliers,
         remaining_percent=spec.reduce.percent if spec.reduce and reduced else 100,
+        plans=plans,
+        reopening=(
+            timetable.Reopening(ramp=suspended.reopening.ramp, duration=suspended.reopening.duration)
+            if suspended
+            else None
+        ),
     )
+
+
+def _names(ents: Iterable[EntName], key: EntKey) -> bool:
+    return any(EntKey(ent.namespace, ent.name) == key for ent in ents)
+
+
+def _multipliers(spec: SchoolEventSpec) -> tuple[timetable.Multiplier, ...]:
+    """Return the factors of remote schooling, each replaced by one that is given, and all others that are given."""
+    own = {
+        (m.audience, m.per): timetable.Multiplier(audience=m.audience, factor=float(m.factor), per=m.per)
+        for m in spec.multipliers
+    }
+    usual = factors_of(spec.remote_schooling) if spec.remote_schooling is not None else ()
+    return (*(m for m in usual if (m.audience, m.per) not in own), *own.values())
+
+
+def _own_plan(spec: SchoolEventSpec) -> tuple[timetable.DayPlan, ...]:
+    if not spec.bells and not spec.windows:
+        return ()
+    return (_plan(spec.day_types, spec.bells, spec.windows),)
+
+
+def _keep_out(declared: KeepOut | None, key: EntKey) -> tuple[timetable.DayPlan, ...]:
+    if declared is None or not _names(declared.ents, key):
+        return ()
+    audiences = tuple(timetable.Audience(audience) for audience in declared.audiences)
+    whole_day = declared.start is None
+    window = timetable.LocalWindow(
+        name=f"without {', '.join(audiences)}",
+        start=declared.start or time(0),
+        end=declared.end or time(0),
+        ends_on=timetable.EndsOn.NEXT_DAY if whole_day else timetable.EndsOn.SAME_DAY,
+        keep_out=audiences,
+    )
+    return (timetable.DayPlan(types=frozenset(DayType), windows=(window,)),)
 
 
 def freeze(resource: SchoolEvent) -> fleet.Order | None:
@@ -126,7 +203,8 @@ def freeze(resource: SchoolEvent) -> fleet.Order | None:
     return _order(resource.spec.freeze)
 
 
-def _applies(spec: SchoolEventSpec, concerned: RegionalENT) -> bool:
+def applies(spec: SchoolEventSpec, concerned: RegionalENT) -> bool:
+    """Tell whether what the event adds concerns the ENT."""
     if spec.applies is None:
         return False
     named = {EntKey(e.namespace, e.name) for e in spec.applies.ents or ()}
@@ -186,30 +264,53 @@ def _order(declared: Order | None) -> fleet.Order | None:
 
 
 def _day_plan(declared: DayPlan) -> timetable.DayPlan:
+    return _plan(declared.types, declared.bells, declared.windows)
+
+
+def _plan(types: Iterable[DayType], bells: Iterable[Bell], windows: Iterable[Window]) -> timetable.DayPlan:
     return timetable.DayPlan(
-        types=frozenset(declared.types),
-        bells=tuple(
-            timetable.Bell(
-                name=bell.name, at=bell.at, ramp=bell.ramp, duration=bell.duration, demand=_demand(bell.demand)
-            )
-            for bell in declared.bells
-        ),
-        windows=tuple(
-            timetable.LocalWindow(
-                name=window.name,
-                start=window.start,
-                end=window.end,
-                ends_on=window.ends_on,
-                demand=_demand(window.demand),
-            )
-            for window in declared.windows
-        ),
+        types=frozenset(types),
+        bells=tuple(_bell(bell) for bell in bells),
+        windows=tuple(_window(window) for window in windows),
     )
+
+
+def _bell(declared: Bell) -> timetable.Bell:
+    assert declared.at is not None
+    assert declared.demand is not None
+    return timetable.Bell(
+        name=declared.name,
+        at=declared.at,
+        ramp=_DEFAULT_RAMP if declared.ramp is None else declared.ramp,
+        duration=_DEFAULT_DURATION if declared.duration is None else declared.duration,
+        demand=_demand(declared.demand),
+        lead=_lead(declared.lead),
+    )
+
+
+def _window(declared: Window) -> timetable.LocalWindow:
+    assert declared.start is not None
+    assert declared.end is not None
+    return timetable.LocalWindow(
+        name=declared.name,
+        start=declared.start,
+        end=declared.end,
+        ends_on=declared.ends_on or timetable.EndsOn.SAME_DAY,
+        demand=None if declared.demand is None else _demand(declared.demand),
+        lead=_lead(declared.lead),
+        keep_out=tuple(timetable.Audience(audience) for audience in declared.keep_out or ()),
+    )
+
+
+def _lead(declared: LeadTime | None) -> timedelta | None:
+    return declared if isinstance(declared, timedelta) else None
 
 
 def _demand(declared: Demand) -> timetable.Demand:
     if declared.connections_per_second is not None:
         return timetable.FixedDemand(per_second=float(declared.connections_per_second))
+    if declared.percent_of_usual_peak is not None:
+        return timetable.PeakDemand(percent=declared.percent_of_usual_peak)
     share = declared.share_of_accounts
     assert share is not None
     return timetable.ShareDemand(

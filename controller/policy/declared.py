@@ -3,13 +3,17 @@
 A broken reference never stops the rest: the safe side is taken and the problem is reported as `PolicyValid=False`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from controller.domain import fleet
+from controller.domain.names import EntKey
+from controller.domain.schooldays import Calendar
 from controller.domain.schooltime import SchoolPolicies
+from controller.domain.timetable import Schedule
 from controller.policy import convert
 from controller.policy.catalogue import Catalogue
+from controller.policy.composition import compose
 from controller.policy.ent import RegionalENT
 from controller.policy.errors import Problem
 from controller.policy.kinds import Resource
@@ -33,14 +37,19 @@ class Declared:
 def declare(resources: Iterable[Resource]) -> Declared:
     """Return what the resources declare together. Their order does not matter."""
     catalogue = Catalogue.of(resources)
+    composed = compose(catalogue.schedules)
+    shared = _Shared(
+        calendars={name: convert.calendar(calendar) for name, calendar in catalogue.calendars.items()},
+        schedules={key: convert.schedule(key.name, days) for key, days in composed.days.items()},
+    )
     freezes = [order for event in catalogue.events if (order := convert.freeze(event)) is not None]
     return Declared(
         sites=tuple(convert.site(site) for site in catalogue.sites.values()),
         ents=tuple(_ent(ent, catalogue) for ent in catalogue.ents.values()),
         edges=_edges(catalogue),
-        school=tuple(_school(ent, catalogue) for ent in catalogue.ents.values()),
+        school=tuple(_school(ent, catalogue, shared) for ent in catalogue.ents.values()),
         freeze=max(freezes, key=lambda order: (order.until, order.by), default=None),
-        problems=tuple(broken_references(catalogue)),
+        problems=(*composed.problems, *broken_references(catalogue, composed.days)),
     )
 
 
@@ -59,14 +68,25 @@ def _edges(catalogue: Catalogue) -> tuple[fleet.Edge, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _school(ent: RegionalENT, catalogue: Catalogue) -> SchoolPolicies:
-    calendar = catalogue.calendar_of(ent)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What many ENTs refer to, converted once."""
+
+    calendars: Mapping[str, Calendar]
+    schedules: Mapping[EntKey, Schedule]
+
+
+def _school(ent: RegionalENT, catalogue: Catalogue, shared: _Shared) -> SchoolPolicies:
+    key = convert.ent_key(ent.metadata)
     events = (convert.event(event, ent) for event in catalogue.events)
+    peak = ent.spec.usual_peak
+    referred = (shared.schedules.get(EntKey(key.namespace, name)) for name in ent.spec.schedule_refs)
     return SchoolPolicies(
-        ent=convert.ent_key(ent.metadata),
+        ent=key,
         time_zone=ent.spec.time_zone.key,
         accounts=convert.accounts(ent.spec.accounts),
-        calendar=None if calendar is None else convert.calendar(calendar),
-        schedules=tuple(convert.schedule(schedule) for schedule in catalogue.schedules_of(ent)),
+        usual_peak_per_second=float(peak.connections_per_second) if peak is not None else 0.0,
+        calendar=shared.calendars.get(ent.spec.calendar_ref or ""),
+        schedules=tuple(schedule for schedule in referred if schedule is not None),
         events=tuple(event for event in events if event is not None),
     )

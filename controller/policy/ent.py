@@ -34,6 +34,13 @@ class Accounts(Model):
     """Accounts of parents."""
 
 
+class UsualPeak(Model):
+    """What the busiest bell of an ordinary week brings."""
+
+    connections_per_second: PositiveAmount
+    """Demand at that bell, in the unit of the first demand signal, in quotes, such as "65"."""
+
+
 class DemandSignal(Model):
     """One measure of demand. The largest need wins."""
 
@@ -70,6 +77,8 @@ class RegionalENTSpec(Model):
     """IANA time zone of the bells, such as `Europe/Paris`."""
     accounts: Accounts = Accounts.model_validate({})
     """Accounts by audience, which schedules may refer to."""
+    usual_peak: UsualPeak | None = None
+    """The usual peak, which schedules and events may refer to as `percentOfUsualPeak`."""
     calendar_ref: Name | None = None
     """Name of the SchoolCalendar; absent: every day is a school day."""
     schedule_refs: Annotated[tuple[Name, ...], Field(max_length=16), unique()] = ()
@@ -162,6 +171,8 @@ class RegionalENTStatus(StatusModel):
     """Next school window, in local time, such as `Tue 08:00 first bell`."""
     placements: Annotated[tuple[PlacementStatus, ...], Field(max_length=16), unique("site")] = ()
     """Every placement as it is."""
+    kept_out: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=4), unique()] = ()
+    """Audiences that are not to be let in now; `all`: the portal is shut on purpose. Waiting rooms may read it."""
     summary: Annotated[str, Field(max_length=512)] = ""
     """One sentence: how the ENT is and why."""
     observed_at: Instant | None = None

@@ -5,10 +5,25 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from controller.domain.remote_schooling import RemoteSchooling
+from controller.domain.schooldays import DayType
 from controller.domain.timetable import Audience, Resolution
 from controller.policy.model import Model, Rule, StatusModel, unique
 from controller.policy.resource import ApiVersion, Conditions, Metadata, Order
-from controller.policy.scalars import Count, Day, Instant, Name, Percent, PositiveAmount, Territory, Text
+from controller.policy.scalars import (
+    Count,
+    Day,
+    Duration,
+    Instant,
+    LocalTime,
+    Name,
+    Percent,
+    PositiveAmount,
+    Territory,
+    Text,
+    parse_duration,
+)
+from controller.policy.schedule import INCOMPLETE_BELL, Audiences, Bells, Types, Windows, whole_bell
 
 
 class EntName(Model):
@@ -52,11 +67,66 @@ class Multiplier(Model):
     """Resolution at which the factor was seen: 6 April 2021 was 5.6 in the `hour` and 23 in the `minute`."""
 
 
+class Reopening(Model):
+    """How users come back when a suspension ends."""
+
+    ramp: Duration = parse_duration("15m")
+    """How long it takes until all who waited are back."""
+    duration: Duration = parse_duration("1h")
+    """How long the rush lasts after that; as many are expected as at the largest bell of the day."""
+
+    rules: ClassVar = (
+        Rule(
+            cel="duration(self.ramp) <= duration('4h')",
+            holds=lambda reopening: reopening.ramp <= timedelta(hours=4),
+            message="ramp must not be longer than 4h",
+            field="ramp",
+        ),
+        Rule(
+            cel="duration(self.duration) > duration('0s') && duration(self.duration) <= duration('24h')",
+            holds=lambda reopening: timedelta(0) < reopening.duration <= timedelta(hours=24),
+            message="duration must be above 0s and not longer than 24h",
+            field="duration",
+        ),
+    )
+
+
 class Suspension(Model):
     """ENTs that are shut on purpose; this is not an outage."""
 
     ents: Ents
     """The ENTs, one by one; a territory is never suspended as a whole."""
+    reopening: Reopening = Reopening.model_validate({})
+    """How users come back when the event is over."""
+
+
+class KeepOut(Model):
+    """Audiences that are not let in at some ENTs, every day of the event."""
+
+    ents: Ents
+    """The ENTs, one by one."""
+    audiences: Audiences
+    """Who is kept out."""
+    start: LocalTime | None = None
+    """From when, `HH:MM` where the users are; absent, with `end`: all day."""
+    end: LocalTime | None = None
+    """Until when."""
+
+    rules: ClassVar = (
+        Rule(
+            cel="has(self.start) == has(self.end)",
+            holds=lambda keep_out: (keep_out.start is None) == (keep_out.end is None),
+            message="give both start and end, or neither for the whole day",
+            field="start",
+        ),
+        Rule(
+            cel="!has(self.start) || !has(self.end) || (self.start.size() == 5 ? self.start + ':00' : self.start) < "
+            "(self.end.size() == 5 ? self.end + ':00' : self.end)",
+            holds=lambda keep_out: keep_out.start is None or keep_out.end is None or keep_out.start < keep_out.end,
+            message="end must be after start",
+            field="end",
+        ),
+    )
 
 
 class Reduction(Model):
@@ -90,6 +160,15 @@ class SchoolEventSpec(Model):
     multipliers: Annotated[tuple[Multiplier, ...], Field(max_length=8), unique("audience", "per")] = ()
     """How much more demand. One audience may be given at several resolutions, which is more exact; of several audiences
     the largest factor wins where demand does not say who comes."""
+    remote_schooling: RemoteSchooling | None = None
+    """Lessons are at home, and the morning is expected to look `LikeMarch2020` or `LikeApril2021`: the factors of that
+    spring, by audience and resolution. A multiplier given here for the same audience and resolution replaces one."""
+    day_types: Types = (DayType.SCHOOL_DAY, DayType.WEDNESDAY, DayType.FIRST_DAY_BACK, DayType.LAST_DAY_BEFORE)
+    """Kinds of day on which the event's own bells and windows happen; absent: all days with class."""
+    bells: Bells = ()
+    """Bells of these days beside those of the schedules, with their demand as it is; multipliers do not raise it."""
+    windows: Windows = ()
+    """Windows of these days beside those of the schedules, likewise."""
     freeze: Order | None = None
     """From the moment this is applied until then, in the whole fleet: nothing shrinks, no switchover, drill or
     fail-back; evacuation and growth stay allowed."""
@@ -97,6 +176,8 @@ class SchoolEventSpec(Model):
     """ENTs shut on purpose; their floors are kept for the reopening."""
     reduce: Reduction | None = None
     """ENTs with less demand."""
+    keep_out: KeepOut | None = None
+    """ENTs that do not let everybody in."""
 
     rules: ClassVar = (
         Rule(
@@ -136,12 +217,55 @@ class SchoolEventSpec(Model):
             field="reduce",
         ),
         Rule(
-            cel="!has(self.multipliers) || self.multipliers.size() == 0 || has(self.applies)",
-            holds=lambda event: not event.multipliers or event.applies is not None,
-            message="multipliers need applies: whom do they concern",
+            cel="has(self.applies) || ((!has(self.multipliers) || self.multipliers.size() == 0) && "
+            "(!has(self.bells) || self.bells.size() == 0) && (!has(self.windows) || self.windows.size() == 0) && "
+            "!has(self.remoteSchooling))",
+            holds=lambda event: (
+                event.applies is not None
+                or not (event.multipliers or event.bells or event.windows or event.remote_schooling)
+            ),
+            message="multipliers, remoteSchooling, bells and windows need applies: whom do they concern",
             field="applies",
         ),
+        Rule(
+            cel="has(self.firstDay) || ((!has(self.bells) || self.bells.size() == 0) && "
+            "(!has(self.windows) || self.windows.size() == 0) && !has(self.keepOut))",
+            holds=lambda event: (
+                event.first_day is not None or not (event.bells or event.windows or event.keep_out is not None)
+            ),
+            message="bells, windows and keepOut are for whole days; give firstDay and lastDay",
+            field="firstDay",
+        ),
+        Rule(
+            cel="!has(self.bells) || self.bells.all(b, has(b.at) && has(b.demand))",
+            holds=lambda event: all(whole_bell(bell) for bell in event.bells),
+            message=INCOMPLETE_BELL,
+            field="bells",
+        ),
+        Rule(
+            cel="!has(self.windows) || self.windows.all(w, has(w.start) && has(w.end) && has(w.demand) && "
+            "!has(w.keepOut))",
+            holds=lambda event: all(
+                w.start is not None and w.end is not None and w.demand is not None and w.keep_out is None
+                for w in event.windows
+            ),
+            message="a window of an event needs start, end and demand; to keep somebody out, name the ENTs in keepOut",
+            field="windows",
+        ),
     )
+
+
+class Audit(StatusModel):
+    """What one generation of the event changed, written when the controller first saw it and never again."""
+
+    generation: Count
+    """Generation of the spec."""
+    seen_at: Instant
+    """When the controller first saw it: how early the announcement was."""
+    by: Annotated[str, Field(max_length=253)] = ""
+    """Which instance saw it."""
+    changed: Annotated[str, Field(max_length=1024)]
+    """Whom it concerns and what it changes, in a sentence."""
 
 
 class SchoolEventStatus(StatusModel):
@@ -151,6 +275,8 @@ class SchoolEventStatus(StatusModel):
     """Generation of the spec this status speaks about."""
     conditions: Conditions = ()
     """Aspects of the event's state."""
+    audit: Annotated[tuple[Audit, ...], Field(max_length=16), unique("generation")] = ()
+    """The trail: one entry per generation, the last sixteen."""
 
 
 class SchoolEvent(Model):

@@ -18,6 +18,11 @@ from controller.policy.structural import Schema, json_schema
 Path = tuple[str | int, ...]
 AnyResource = TypeVar("AnyResource", bound=BaseModel)
 
+_LONGEST_WORD = 80
+"""Of what is compared with the known words; a longer one is none of them."""
+MOST_PROBLEMS = 200
+"""Told of one object. More are the same mistake over and over, and looking for the nearest word takes its time."""
+
 _WORDS = {
     "missing": "is required",
     "bool_type": "{input} is neither true nor false",
@@ -48,19 +53,30 @@ def parse(data: Mapping[str, Any]) -> Resource:
     kind = data.get("kind")
     if not isinstance(kind, str) or kind not in BY_NAME:
         message = (
-            f"{shown(kind)} is not a kind of Sonnerie{_nearest(str(kind), BY_NAME)}; the kinds are {', '.join(BY_NAME)}"
+            f"{shown(kind)} is not a kind of Sonnerie{nearest(str(kind), BY_NAME)}; the kinds are {', '.join(BY_NAME)}"
         )
         raise PolicyError(Problem(resource=named(data), field="kind", message=message))
     if data.get("apiVersion") != API_VERSION:
         message = f"{shown(data.get('apiVersion'))} is not a version of {kind}; write {API_VERSION}"
         raise PolicyError(Problem(resource=named(data), field="apiVersion", message=message))
     try:
-        text = json.dumps(data, allow_nan=False)
+        text = json.dumps(_without_nulls(data), allow_nan=False)
     except (ValueError, TypeError) as error:
         raise PolicyError(
             Problem(resource=named(data), field="", message=f"holds what JSON cannot: {error}")
         ) from error
     return parse_json(BY_NAME[kind].model, text, described=named(data))
+
+
+def _without_nulls(data: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Drop fields that are null, as the API server does before it validates."""
+    match data:
+        case Mapping():
+            return {key: _without_nulls(value) for key, value in data.items() if value is not None}
+        case list():
+            return [_without_nulls(item) for item in data]
+        case _:
+            return data
 
 
 def parse_json(model: type[AnyResource], text: str | bytes, *, described: str | None = None) -> AnyResource:
@@ -73,7 +89,7 @@ def parse_json(model: type[AnyResource], text: str | bytes, *, described: str | 
         return model.model_validate_json(text)
     except ValidationError as error:
         resource = described or _described(model, text)
-        details = _without_echoes(error.errors(include_url=False))
+        details = _without_echoes(error.errors(include_url=False)[:MOST_PROBLEMS])
         raise PolicyError(*(p for detail in details for p in _problems(model, resource, detail))) from None
 
 
@@ -125,10 +141,10 @@ def _message(model: type[BaseModel], detail: ErrorDetails, path: Path) -> str:
     match detail["type"]:
         case "extra_forbidden":
             known = _fields_at(model, path[:-1])
-            return f"is not a field here{_nearest(str(path[-1]), known)}; the fields are {', '.join(known)}"
+            return f"is not a field here{nearest(str(path[-1]), known)}; the fields are {', '.join(known)}"
         case "enum" | "literal_error":
             allowed = detail["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-            return f"{found} is none of {', '.join(allowed)}{_nearest(str(detail['input']), allowed)}"
+            return f"{found} is none of {', '.join(allowed)}{nearest(str(detail['input']), allowed)}"
         case "int_type" if isinstance(detail["input"], str) and detail["input"].lstrip("-").isdigit():
             return f"{found} is text; remove the quotes"
         case known_type if known_type in _WORDS:
@@ -137,8 +153,9 @@ def _message(model: type[BaseModel], detail: ErrorDetails, path: Path) -> str:
             return detail["msg"]
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean …?)` with the known word that looks most like it; nothing when none does."""
+    found = difflib.get_close_matches(word[:_LONGEST_WORD], list(known), n=1, cutoff=0.6)
     return f" (did you mean {found[0]}?)" if found else ""
 
 

@@ -1,59 +1,59 @@
 """What resources say about each other that is not so. Each is valid alone, so only the whole can tell."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from controller.domain.names import EntKey
 from controller.policy.catalogue import Catalogue
-from controller.policy.convert import ent_key
+from controller.policy.convert import applies, ent_key
 from controller.policy.ent import RegionalENT
 from controller.policy.errors import Problem
 from controller.policy.event import EntName, SchoolEvent
-from controller.policy.schedule import SchoolSchedule
+from controller.policy.parse import nearest
+from controller.policy.schedule import Bell, DayPlan, Demand, Window
+
+Composed = Mapping[EntKey, tuple[DayPlan, ...]]
+"""The days of each schedule, with its bases laid under it."""
 
 
-def broken_references(catalogue: Catalogue) -> Iterator[Problem]:
+def broken_references(catalogue: Catalogue, composed: Composed) -> Iterator[Problem]:
     """Say what every resource refers to in vain, and what the safe side is meanwhile."""
     for ent in catalogue.ents.values():
-        for field, message in _of_ent(ent, catalogue):
+        for field, message in _of_ent(ent, catalogue, composed):
             yield Problem(resource=f"RegionalENT {ent_key(ent.metadata)}", field=field, message=message)
     yield from _edges_of_two_kinds(catalogue)
+    yield from _unsized_by_events(catalogue)
     for event in catalogue.events:
         for field, message in _of_event(event, catalogue):
             yield Problem(resource=f"SchoolEvent {event.metadata.name}", field=field, message=message)
 
 
-def _of_ent(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+def _of_ent(ent: RegionalENT, catalogue: Catalogue, composed: Composed) -> Iterator[tuple[str, str]]:
     yield from _sites(ent, catalogue)
     yield from _calendar(ent, catalogue)
-    yield from _schedules(ent, catalogue)
+    yield from _schedules(ent, composed)
 
 
 def _sites(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for index, placement in enumerate(ent.spec.placements):
         site = catalogue.sites.get(placement.site)
         if site is None:
-            yield (
-                f"spec.placements[{index}].site",
-                f"there is no Site {placement.site}; nothing is placed there until there is",
-            )
+            missing = f"there is no Site {placement.site}{nearest(placement.site, catalogue.sites)}"
+            yield f"spec.placements[{index}].site", f"{missing}; nothing is placed there until there is"
         elif site.spec.prometheus is not None:
             measured = {query.signal for query in site.spec.prometheus.queries}
             for number, signal in enumerate(ent.spec.demand_signals):
                 if signal.signal not in measured:
-                    message = (
-                        f"Site {placement.site} has no query for {signal.signal}; nothing shrinks there until it has"
-                    )
-                    yield f"spec.demandSignals[{number}].signal", message
+                    hint = nearest(signal.signal, sorted(measured))
+                    message = f"Site {placement.site} has no query for {signal.signal}{hint}"
+                    yield f"spec.demandSignals[{number}].signal", f"{message}; nothing shrinks there until it has"
 
 
 def _calendar(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     name = ent.spec.calendar_ref
     calendar = catalogue.calendar_of(ent)
     if name is not None and calendar is None:
-        yield (
-            "spec.calendarRef",
-            f"there is no SchoolCalendar {name}; every day counts as in a school week until there is",
-        )
+        missing = f"there is no SchoolCalendar {name}{nearest(name, catalogue.calendars)}"
+        yield "spec.calendarRef", f"{missing}; every day counts as in a school week until there is"
     if calendar is not None and calendar.spec.territory is not ent.spec.territory:
         yield (
             "spec.calendarRef",
@@ -61,22 +61,29 @@ def _calendar(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str
         )
 
 
-def _schedules(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+def _schedules(ent: RegionalENT, composed: Composed) -> Iterator[tuple[str, str]]:
     namespace = ent_key(ent.metadata).namespace
     for index, name in enumerate(ent.spec.schedule_refs):
-        schedule = catalogue.schedules.get(EntKey(namespace, name))
-        if schedule is None:
-            message = f"there is no SchoolSchedule {name} in namespace {namespace}; it is left out"
+        days = composed.get(EntKey(namespace, name))
+        if days is None:
+            hint = nearest(name, [key.name for key in composed if key.namespace == namespace])
+            message = f"there is no SchoolSchedule {name} in namespace {namespace}{hint}; it is left out"
             yield f"spec.scheduleRefs[{index}]", message
-        elif _counts_accounts(schedule) and not _has_accounts(ent):
-            message = f"schedule {name} counts on accounts and none are declared; it wants nothing until they are"
-            yield "spec.accounts", message
+            continue
+        demands = _demands([*(b for day in days for b in day.bells), *(w for day in days for w in day.windows)])
+        yield from _unsized(ent, demands, f"schedule {name}")
 
 
-def _counts_accounts(schedule: SchoolSchedule) -> bool:
-    demands = [bell.demand for day in schedule.spec.days for bell in day.bells]
-    demands += [window.demand for day in schedule.spec.days for window in day.windows]
-    return any(demand.share_of_accounts is not None for demand in demands)
+def _demands(parts: Iterable[Bell | Window]) -> list[Demand]:
+    return [part.demand for part in parts if part.demand is not None]
+
+
+def _unsized(ent: RegionalENT, demands: list[Demand], policy: str) -> Iterator[tuple[str, str]]:
+    """Say what a demand counts on that the ENT does not declare."""
+    if any(demand.share_of_accounts is not None for demand in demands) and not _has_accounts(ent):
+        yield "spec.accounts", f"{policy} counts on accounts and none are declared; it wants nothing until they are"
+    if any(demand.percent_of_usual_peak is not None for demand in demands) and ent.spec.usual_peak is None:
+        yield "spec.usualPeak", f"{policy} counts on the usual peak and none is declared; it wants nothing until it is"
 
 
 def _has_accounts(ent: RegionalENT) -> bool:
@@ -95,15 +102,27 @@ def _edges_of_two_kinds(catalogue: Catalogue) -> Iterator[Problem]:
                 yield Problem(resource=f"RegionalENT {key}", field=f"spec.edges[{index}].kind", message=message)
 
 
+def _unsized_by_events(catalogue: Catalogue) -> Iterator[Problem]:
+    """Say which ENTs do not declare what the bells and windows of an event count on."""
+    for event in catalogue.events:
+        demands = _demands([*event.spec.bells, *event.spec.windows])
+        for key, ent in catalogue.ents.items():
+            if demands and applies(event.spec, ent):
+                for field, message in _unsized(ent, demands, f"event {event.metadata.name}"):
+                    yield Problem(resource=f"RegionalENT {key}", field=field, message=message)
+
+
 def _of_event(event: SchoolEvent, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     spec = event.spec
     named: tuple[tuple[str, tuple[EntName, ...]], ...] = (
         ("spec.applies.ents", (spec.applies.ents or ()) if spec.applies else ()),
         ("spec.suspend.ents", spec.suspend.ents if spec.suspend else ()),
         ("spec.reduce.ents", spec.reduce.ents if spec.reduce else ()),
+        ("spec.keepOut.ents", spec.keep_out.ents if spec.keep_out else ()),
     )
     for field, ents in named:
         for index, ent in enumerate(ents):
             key = EntKey(ent.namespace, ent.name)
             if key not in catalogue.ents:
-                yield f"{field}[{index}]", f"there is no RegionalENT {key}; the event does not reach it"
+                hint = nearest(str(key), map(str, catalogue.ents))
+                yield f"{field}[{index}]", f"there is no RegionalENT {key}{hint}; the event does not reach it"

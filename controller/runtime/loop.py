@@ -7,7 +7,7 @@ warm for the day it must, and acts on nothing.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from controller.actuate.actuators import Actuators, Instant
 from controller.actuate.apply import apply_plan
@@ -34,6 +34,7 @@ from controller.runtime.journal import Journal
 from controller.runtime.leadership import Leadership, Term
 from controller.runtime.remembering import after_writing, inherited, withhold_unremembered
 from controller.runtime.reporting import ENTS, SITES, Problems, documents, ent_of, reasons_of_sites, told, turned
+from controller.runtime.school_reporting import SchoolReport, Trail, school_documents, school_told
 from controller.runtime.telemetry import Telemetry
 from controller.runtime.troubles import refusals, silences, tell_troubles
 
@@ -83,6 +84,8 @@ class Loop:
         self._memory = Memory()
         self._verdicts: Mapping[SiteName, Verdict] = {}
         self._woken = asyncio.Event()
+        self._trail = Trail()
+        self._calendars_shown: tuple[int, date] | None = None
         self._homeless_since: float | None = None
         """Since when the agent's address cannot be had."""
         self.last_plan: Plan | None = None
@@ -211,6 +214,7 @@ class Loop:
             self._memory = decided.memory
             return decided, {}
         try:
+            self._trail.by = leadership.elector.identity
             return await leadership.elector.guard(self._act(world, decided, term, now))
         except LeaseLost as lost:
             self._parts.journal.warn("actions cut short", why=str(lost))
@@ -221,6 +225,7 @@ class Loop:
     ) -> tuple[Plan, Mapping[ActionId, Outcome]]:
         routes = decided_routes(self._parts.board.decided, decided)
         statuses = documents(world, decided, routes, self._parts.store, self._problems(), now)
+        statuses += school_documents(self._parts.store, self._school_report(), self._trail, now)
         failed = await term.statuses.write(statuses, monotonic_seconds=self._parts.clock.monotonic())
         unwritten: dict[EntKey, str] = {}
         sites_unwritten: set[SiteName] = set()
@@ -229,7 +234,7 @@ class Loop:
             self._parts.telemetry.unwritten.labels(ent=ent, site=site).inc()
             if kind == ENTS.kind:
                 unwritten[ent_of(key)] = str(error)
-            else:
+            elif kind == SITES.kind:
                 sites_unwritten.add(SiteName(key.name))
         self._parts.journal.changed(
             "unwritten",
@@ -260,6 +265,7 @@ class Loop:
         self._report_troubles()
         ends = {name: site.credentials_end for name, site in parts.sites.sites.items()}
         parts.telemetry.outlook.show_declared(parts.store.policies().declared.school, ends)
+        self._show_calendars(now)
         parts.journal.changed("problems", self._problem_texts(), event="problems of policies")
         parts.telemetry.show_world(world, decided.memory, now)
         parts.telemetry.outlook.show_plan(world, decided, now)
@@ -269,17 +275,25 @@ class Loop:
         parts.on_plan(decided)
         term = parts.leadership.term if parts.leadership else None
         if term is not None:
-            news_of_conditions = turned(decided.conditions, parts.store)
-            things = [*told(decided.actions, outcomes, changed, why, parts.store), *news_of_conditions]
+            of_conditions = turned(decided.conditions, parts.store)
+            of_school = school_told(parts.store, self._school_report(), now)
+            things = [*told(decided.actions, outcomes, changed, why, parts.store), *of_conditions, *of_school]
             await term.events.tell(things, now)
             error = term.events.last_error
             parts.journal.changed("events", str(error) if error else None, event="Events not written")
+
+    def _show_calendars(self, now: datetime) -> None:
+        policies = self._parts.store.policies()
+        if self._calendars_shown != (policies.generation, now.date()):
+            self._parts.telemetry.show_calendars(policies.declared.school, now.date())
+            self._calendars_shown = (policies.generation, now.date())
 
     def _report_troubles(self) -> None:
         parts = self._parts
         lease = parts.leadership.elector.last_error if parts.leadership else None
         tell_troubles(parts.journal, parts.sites.sites, policies=parts.store.trouble, lease=lease)
-        parts.telemetry.problems.set(len(parts.store.policies().problems) + len(parts.sites.unusable))
+        ended = len(self._assembler.warnings_of)
+        parts.telemetry.problems.set(len(parts.store.policies().problems) + len(parts.sites.unusable) + ended)
 
     def _problems(self) -> Problems:
         by_object: dict[str, list[str]] = {}
@@ -289,7 +303,16 @@ class Loop:
         for site, why in (*sites.unusable.items(), *refusals(sites.sites).items()):
             by_object.setdefault(f"Site {site}", []).append(why)
         return Problems(
-            by_object={name: "; ".join(texts) for name, texts in by_object.items()}, besides=silences(sites.sites)
+            by_object={name: "; ".join(texts) for name, texts in by_object.items()},
+            besides=silences(sites.sites),
+            calendars=self._assembler.warnings_of,
+        )
+
+    def _school_report(self) -> SchoolReport:
+        return SchoolReport(
+            problems=self._problems().by_object,
+            warnings=self._assembler.warnings_of,
+            school=self._parts.store.policies().declared.school,
         )
 
     def _problem_texts(self) -> list[str]:

@@ -12,6 +12,7 @@ from controller.domain.memory import EntMemory
 from controller.domain.names import ActionId, EntKey, SiteName
 from controller.domain.plan import Action, Because, Condition, ConditionStatus, ConditionType, Plan
 from controller.domain.reasons import Reason
+from controller.domain.windows import Window
 from controller.domain.world import Route, World
 from controller.kube.resources import ObjectKey
 from controller.observe.policies import CustomObject, PolicyStore, resource_of
@@ -39,11 +40,17 @@ class Problems:
     by_object: Mapping[str, str]
     besides: Mapping[SiteName, str] = field(default_factory=dict)
     """What is wrong with sites though they are declared well."""
+    calendars: Mapping[EntKey, tuple[str, ...]] = field(default_factory=dict)
+    """Of ENTs whose calendar does not speak about days that are near."""
 
     def condition(self, of: EntKey | SiteName) -> Condition:
         """Return `PolicyValid` of the ENT or site."""
         kind = "RegionalENT" if isinstance(of, EntKey) else "Site"
         text = self.by_object.get(f"{kind} {of}")
+        ended = self.calendars.get(of) if isinstance(of, EntKey) else None
+        if text is None and ended:
+            because = Because(reason=Reason.CALENDAR_ENDED, text="; ".join(ended))
+            return Condition(of=of, type=ConditionType.POLICY_VALID, status=ConditionStatus.FALSE, because=because)
         if text is None:
             besides = self.besides.get(of) if not isinstance(of, EntKey) else None
             well = "everything declared is in force"
@@ -62,6 +69,9 @@ def documents(
         conditions.setdefault(condition.of, []).append(condition)
     found: list[StatusDocument] = []
     memories = {memory.ent: memory for memory in plan.memory.ents}
+    windows: dict[EntKey, list[Window]] = {}
+    for window in world.windows:
+        windows.setdefault(window.ent, []).append(window)
     for ent in world.ents:
         seen = store.ent(ent.key)
         if seen is None:
@@ -70,6 +80,7 @@ def documents(
             ent,
             memories.get(ent.key, EntMemory(ent=ent.key)),
             world=world,
+            windows=windows.get(ent.key, ()),
             routes=routes,
             found=[*conditions.get(ent.key, ()), problems.condition(ent.key)],
             before=_before(seen),

@@ -1,19 +1,23 @@
 """Metrics, prefix `sonnerie_`, labels only ent, site, edge and reason (design §9)."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
 from controller.domain.memory import Memory, Verdict
 from controller.domain.readings import Fresh, Stale
+from controller.domain.schooltime import SchoolPolicies
 from controller.domain.world import World
 from controller.runtime.journal import News
 from controller.runtime.outlook import Outlook
 
 CYCLE_BUCKETS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 5.0)
 """Around the promises: 0.3 s for a region's fleet, 2 s for a thousand ENTs."""
+
+NO_CALENDAR = -10_000
+"""Days left where there is no calendar: an alert on `< 14` finds it, and nobody takes it for a date."""
 
 
 class Telemetry:
@@ -46,7 +50,10 @@ class Telemetry:
         self.evidence_age = self._gauge("evidence_age_seconds", "Age of the last evidence round")
         self.outlook = Outlook(self.registry)
         self.withheld_now = self._gauge("withheld_actions", "Actions withheld in the last plan", "reason")
-        self.problems = self._gauge("policy_problems", "Invalid objects and broken references")
+        self.problems = self._gauge("policy_problems", "Invalid objects, broken references, calendars ended")
+        self.calendar_days_left = self._gauge(
+            "calendar_days_left", "Days until the ENT's calendar ends; below 0 it has, and -10000 is none at all", "ent"
+        )
         self.actions = self._counter("actions", "Actions begun, counted once while they stay the same", "ent", "reason")
         self.withheld = self._counter("withheld", "Actions withheld, counted once while they stay so", "ent", "reason")
         self.failures = self._counter("cycle_failures", "Planning cycles that crashed")
@@ -75,6 +82,13 @@ class Telemetry:
         for site in memory.sites:
             for verdict in Verdict:
                 self.verdict.labels(site=site.site, reason=str(verdict)).set(site.verdict is verdict)
+
+    def show_calendars(self, school: Iterable[SchoolPolicies], today: date) -> None:
+        """Tell how long each ENT's calendar is still known."""
+        self.calendar_days_left.clear()
+        for each in school:
+            left = NO_CALENDAR if each.calendar is None else (each.calendar.valid_until - today).days
+            self.calendar_days_left.labels(ent=str(each.ent)).set(left)
 
     def show_news(self, news: News, withheld_reasons: Iterable[str]) -> None:
         """Count what is new, and how much is withheld now."""

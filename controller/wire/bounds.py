@@ -10,6 +10,7 @@ import msgspec
 
 from controller.domain.fleet import DemandSignal, Dependency, Ent, Scaling, Shifting, Slo
 from controller.domain.readings import Answered
+from controller.domain.windows import LONGEST_OWN_LEAD, Window
 from controller.domain.world import EvidenceRound, Route
 
 MOST_REPLICAS = 100_000
@@ -45,6 +46,7 @@ SPECIAL: dict[tuple[type[Any], str], msgspec.Meta] = {
     (Slo, "latency_seconds"): msgspec.Meta(ge=LEAST_CAPACITY, le=MOST_SECONDS),
     (Shifting, "max_step_percent"): msgspec.Meta(ge=1, le=MOST_PERCENT),
     (Scaling, "surprise_max"): msgspec.Meta(ge=1, le=1000),
+    (Window, "lead_seconds"): msgspec.Meta(ge=0, le=LONGEST_OWN_LEAD.total_seconds()),
     (EvidenceRound, "sequence"): msgspec.Meta(ge=0, le=MOST_WHOLE),
     (Route, "max_concurrent"): msgspec.Meta(ge=0, le=MOST_WHOLE),
     (Answered, "status"): msgspec.Meta(ge=100, le=999),

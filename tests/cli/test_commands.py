@@ -35,11 +35,17 @@ def test_help_is_fast_because_it_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "status", "preflight", "plan", "explain", "replay", "check", "crd", "schema"]
+    "command", ["run", "status", "preflight", "plan", "explain", "replay", "check", "preview", "diff", "crd", "schema"]
 )
 def test_every_command_has_an_example(command: str) -> None:
     """Help shows how it is typed."""
     assert "Example: sonnerie" in sonnerie(command, "--help").stdout
+
+
+@pytest.mark.parametrize("command", ["check", "preview", "diff", "crd", "schema"])
+def test_commands_on_policies_say_how_they_end(command: str) -> None:
+    """A script need not be tried to know its exit codes."""
+    assert "Exit codes: 0 " in sonnerie(command, "--help").stdout
 
 
 def test_check_accepts_what_is_good(tmp_path: Path) -> None:

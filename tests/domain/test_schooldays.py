@@ -11,6 +11,8 @@ from controller.domain.schooldays import (
     DayType,
     ExceptionDays,
     HolidayDate,
+    RemarkDays,
+    UnknownDays,
     VacationDays,
     day_fact,
 )
@@ -105,6 +107,60 @@ def test_a_resumption_on_a_holiday_makes_the_next_class_day_the_first() -> None:
     )
     assert day_fact(calendar, date(2027, 3, 29)).day_type is DayType.PUBLIC_HOLIDAY
     assert day_fact(calendar, date(2027, 3, 30)).day_type is DayType.FIRST_DAY_BACK
+
+
+SOURCED = Calendar(
+    name="c",
+    source="the whole calendar",
+    valid_until=date(2027, 7, 3),
+    vacations=(
+        VacationDays(name="Autumn", departure=date(2026, 10, 17), resumption=date(2026, 11, 2), source="decree"),
+        VacationDays(name="Summer", departure=date(2027, 7, 3), resumption=None, source="decree"),
+    ),
+    public_holidays=(HolidayDate(date=date(2026, 11, 11), name="Armistice", source="law"),),
+    exceptions=(
+        ExceptionDays(
+            first_day=date(2026, 12, 1), last_day=date(2026, 12, 1), day_type=DayType.VACATION, reason="storm"
+        ),
+    ),
+    remarks=(RemarkDays(first_day=date(2026, 10, 20), last_day=date(2026, 11, 3), text="lessons at home"),),
+    unknown_days=(UnknownDays(first_day=date(2027, 5, 7), last_day=date(2027, 5, 7), reason="not published"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "source"),
+    [
+        (date(2026, 10, 20), "decree"),
+        (date(2026, 11, 2), "decree"),
+        (date(2026, 11, 11), "law"),
+        (date(2026, 12, 1), "the whole calendar"),
+        (date(2026, 10, 8), "decree"),
+        (date(2027, 5, 7), "the whole calendar"),
+    ],
+)
+def test_every_fact_says_who_says_so(day: date, source: str) -> None:
+    """An entry's own source, for an ordinary day that of its school year, else that of the whole calendar."""
+    assert day_fact(SOURCED, day).source == source
+
+
+def test_a_remark_is_told_and_changes_nothing() -> None:
+    """Lessons at home are days of school."""
+    fact = day_fact(SOURCED, date(2026, 11, 3))
+    assert (fact.day_type, fact.reason) == (DayType.SCHOOL_DAY, "day of the week; lessons at home")
+
+
+def test_days_that_no_source_establishes_are_left_open_within_a_calendar() -> None:
+    """They are of a school week, and not known."""
+    fact = day_fact(SOURCED, date(2027, 5, 7))
+    assert (fact.day_type, fact.known) == (DayType.SCHOOL_DAY, False)
+    assert "not published" in fact.reason
+
+
+def test_a_departure_without_a_return_is_a_last_day_before_and_no_more() -> None:
+    """Nothing is invented about the days after it."""
+    assert day_fact(SOURCED, date(2027, 7, 2)).day_type is DayType.LAST_DAY_BEFORE
+    assert not day_fact(SOURCED, date(2027, 7, 5)).known
 
 
 @given(

@@ -202,7 +202,10 @@ def test_days_that_no_calendar_knows_are_said_once_with_their_span() -> None:
     policies = SchoolPolicies(ent=ENT, time_zone="Europe/Paris", calendar=calendar)
     found = resolve(policies, at("2026-07-01T00:00"), at("2026-07-08T00:00"))
     assert found.warnings == (
-        "calendar zone-b does not speak about this day: treated as in a school week from 2026-07-04 to 2026-07-08",
+        (
+            "calendar zone-b speaks about no day after 2026-07-03: "
+            "treated as in a school week from 2026-07-04 to 2026-07-08"
+        ),
     )
     assert resolve(policies, at("2026-07-01T00:00"), at("2026-07-02T00:00")).warnings == ()
 

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.localtime import Occurrence, to_utc
 from controller.domain.names import EntKey
 from controller.domain.schooldays import DayType
-from controller.domain.schooltime import Occurrence, SchoolPolicies, resolve, to_utc
+from controller.domain.schooltime import SchoolPolicies, resolve
 from controller.domain.timetable import Bell, DayPlan, EndsOn, FixedDemand, LocalWindow, Schedule
 
 MINUTE = timedelta(minutes=1)

@@ -114,6 +114,9 @@ def allowed(site: Cluster, *what: str) -> bool:
         ("watch", "regionalents.sonnerie.dev", "--all-namespaces"),
         ("patch", "regionalents.sonnerie.dev", "--subresource=status", "--all-namespaces"),
         ("patch", "sites.sonnerie.dev", "--subresource=status"),
+        ("patch", "schoolcalendars.sonnerie.dev", "--subresource=status"),
+        ("patch", "schoolschedules.sonnerie.dev", "--subresource=status", "--all-namespaces"),
+        ("patch", "schoolevents.sonnerie.dev", "--subresource=status"),
         ("watch", "deployments.apps", "--all-namespaces"),
         ("update", "deployments.apps", "--subresource=scale", "--all-namespaces"),
         ("create", "events.events.k8s.io", "--all-namespaces"),
@@ -147,9 +150,9 @@ def test_the_account_may_do_its_work(site: Cluster, what: tuple[str, ...]) -> No
         ("get", "regionalents.sonnerie.dev", "--subresource=status", "--all-namespaces"),
         ("update", "regionalents.sonnerie.dev", "--subresource=status", "--all-namespaces"),
         ("get", "sites.sonnerie.dev", "--subresource=status"),
-        ("patch", "schoolcalendars.sonnerie.dev", "--subresource=status"),
-        ("patch", "schoolschedules.sonnerie.dev", "--subresource=status", "--all-namespaces"),
-        ("patch", "schoolevents.sonnerie.dev", "--subresource=status"),
+        ("update", "schoolcalendars.sonnerie.dev"),
+        ("update", "schoolschedules.sonnerie.dev", "--all-namespaces"),
+        ("patch", "schoolevents.sonnerie.dev"),
         ("list", "secrets", "--namespace=sonnerie-system"),
         ("get", "secrets", "--all-namespaces"),
         ("get", "pods", "--all-namespaces"),
@@ -185,6 +188,12 @@ def test_the_controller_works_with_exactly_these_rights(control_plane: Fleet, na
         "placements": [placement],
     }
     site.kubectl("apply", "--filename=-", input=yaml.safe_dump(here))
+    meant = {"applies": {"ents": [{"namespace": namespace, "name": "example"}]}, "remoteSchooling": "LikeApril2021"}
+    days = {"announcedOn": "2021-03-31", "firstDay": "2021-04-06", "lastDay": "2021-04-09"}
+    event = an_object("SchoolEvent", {"description": "lessons at home"} | meant | days, name=namespace)
+    schedule = an_object("SchoolSchedule", {"extends": "nowhere", "days": [{"types": ["Sunday"]}]})
+    site.kubectl("apply", "--filename=-", input=yaml.safe_dump(event))
+    site.kubectl("apply", f"--namespace={namespace}", "--filename=-", input=yaml.safe_dump(schedule))
     try:
         ent = yaml.safe_dump(an_object("RegionalENT", spec))
         site.kubectl("apply", f"--namespace={namespace}", "--filename=-", input=ent)
@@ -192,12 +201,17 @@ def test_the_controller_works_with_exactly_these_rights(control_plane: Fleet, na
         kubeconfig.write_text(as_account(site))
         found = run_once(kubeconfig)
         written = yaml.safe_load(site.kubectl("get", "ent", "example", f"--namespace={namespace}", "--output=yaml"))
+        trail = yaml.safe_load(site.kubectl("get", "schoolevent", namespace, "--output=yaml"))["status"]["audit"]
+        bells = yaml.safe_load(site.kubectl("get", "bells", "example", f"--namespace={namespace}", "--output=yaml"))
     finally:
         site.kubectl("delete", "site", namespace, "--wait=false")
+        site.kubectl("delete", "schoolevent", namespace, "--wait=false")
 
     assert found.returncode == 0, found.stderr
     assert "forbidden" not in found.stderr.lower()
     assert written["status"]["conditions"]
+    assert [(entry["generation"], "concerns 1 ENT" in entry["changed"]) for entry in trail] == [(1, True)]
+    assert [(c["status"], c["reason"]) for c in bells["status"]["conditions"]] == [("False", "PolicyInvalid")]
     scale = site.kubectl(
         "get", "deployment", "portal", f"--namespace={namespace}", "--output=jsonpath={.spec.replicas}"
     )

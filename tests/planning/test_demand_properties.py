@@ -43,7 +43,7 @@ def test_a_forecast_only_ever_adds(world: World) -> None:
 def test_demand_is_never_below_the_schedule(world: World) -> None:
     """Nothing that is measured, remembered or forecast lowers what a bell asks for."""
     for key, demand in demands(world).items():
-        near = [w for w in world.windows if w.ent == key and w.overlaps(BELL, BELL + demand.lead)]
+        near = [w for w in world.windows if w.ent == key and w.asked_for_at(demand.lead) <= BELL < w.end]
         asked = max((w.demand_per_second for w in near), default=0.0)
         assert demand.scheduled_ahead_per_second == asked
         assert demand.ahead_per_second >= asked

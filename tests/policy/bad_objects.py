@@ -151,6 +151,12 @@ ENTS = (
     _bad(an_ent(), ("spec", "pause", "until"), DELETED, "a pause without end"),
 )
 
+PEAKS = (
+    _bad(an_ent(), ("spec", "usualPeak"), {}, "a usual peak of nothing", field="spec.usualPeak.connectionsPerSecond"),
+    _bad(an_ent(), ("spec", "usualPeak"), {"connectionsPerSecond": "0"}, "no usual peak",
+         field="spec.usualPeak.connectionsPerSecond"),
+)  # fmt: skip
+
 CALENDARS = (
     _bad(a_calendar(), ("spec", "validUntil"), DELETED, "no end of validity"),
     _bad(a_calendar(), ("spec", "source"), DELETED, "no source"),
@@ -167,6 +173,19 @@ CALENDARS = (
     _bad(a_calendar(), ("spec", "exceptions", 0, "reason"), "", "an exception without reason"),
     _bad(a_calendar(), ("spec", "publicHolidays"), [{"date": "2026-11-11", "name": "a"}] * 2, "a holiday twice",
          field="spec.publicHolidays"),
+    _bad(a_calendar(), ("spec", "vacations", 0, "source"), "nobody", "a vacation from an unknown source",
+         field="spec.vacations"),
+    _bad(a_calendar(), ("spec", "publicHolidays", 0, "source"), "nobody", "a holiday from an unknown source",
+         field="spec.publicHolidays"),
+    _bad(a_calendar(), ("spec", "exceptions", 0, "source"), "nobody", "an exception from an unknown source",
+         field="spec.exceptions"),
+    _bad(a_calendar(), ("spec", "vacations", 0, "resumption"), DELETED, "a return that is neither known nor left open",
+         field="spec.vacations"),
+    _bad(a_calendar(), ("spec", "remarks", 0, "lastDay"), "2026-09-01", "a remark that ends before it starts",
+         field="spec.remarks[0].firstDay"),
+    _bad(a_calendar(), ("spec", "unknownDays", 0, "lastDay"), "2026-09-01", "unknown days that end before they start",
+         field="spec.unknownDays[0].firstDay"),
+    _bad(a_calendar(), ("spec", "unknownDays", 0, "reason"), DELETED, "unknown days without reason"),
 )  # fmt: skip
 
 SCHEDULES = (
@@ -192,8 +211,24 @@ SCHEDULES = (
     _bad(a_schedule(), (*_NIGHT, "end"), "22:00:01", "a window longer than a day",
          field="spec.days[0].windows[1].endsOn"),
     _bad(a_schedule(), (*_NIGHT, "name"), "day", "two windows of one name", field="spec.days[0].windows"),
+    _bad(a_schedule(), (*_BELL, "at"), DELETED, "a bell that never rings", field="spec.days"),
+    _bad(a_schedule(), (*_BELL, "demand"), DELETED, "a bell that wants nothing", field="spec.days"),
+    _bad(a_schedule(), (*_WINDOW, "start"), DELETED, "a window without start", field="spec.days"),
+    _bad(a_schedule(), (*_WINDOW, "demand"), DELETED, "a window for nothing", field="spec.days"),
+    _bad(a_schedule(), (*_BELL, "lead"), "0s", "no lead at all"),
+    _bad(a_schedule(), (*_BELL, "lead"), "5h", "a lead too long"),
+    _bad(a_schedule(), (*_BELL, "lead"), "automatic", "unknown lead"),
+    _bad(a_schedule(), (*_WINDOW, "keepOut"), [], "keeps out nobody"),
+    _bad(a_schedule(), (*_WINDOW, "keepOut"), ["all"], "keeps out everybody",
+         field="spec.days[0].windows[0].keepOut[0]"),
+    _bad(a_schedule(), (*_WINDOW, "keepOut"), ["parents", "parents"], "keeps out somebody twice"),
+    _bad(a_schedule(), (*_WINDOW, "demand", "percentOfUsualPeak"), 80, "demand given in two ways",
+         field="spec.days[0].windows[0].demand.connectionsPerSecond"),
+    _bad(a_schedule(), ("spec", "days", 1, "without"), ["day"], "takes away what no base has", field="spec.extends"),
+    _bad(a_schedule(), ("spec", "extends"), "College", "a base in capital letters"),
 )  # fmt: skip
 
+_KEEPS_OUT = {"name": "later", "start": "07:30", "end": "17:30", "keepOut": ["parents"]}
 EVENTS = (
     _bad(an_event(), ("spec", "lastDay"), DELETED, "no last day", field="spec.firstDay"),
     _bad(an_event(), ("spec", "lastDay"), "2021-04-05", "ends before it starts", field="spec.firstDay"),
@@ -211,20 +246,38 @@ EVENTS = (
     _bad(an_event(), ("spec", "reduce", "ents", 0, "name"), "*", "reduces everybody"),
     _bad(an_event(), ("spec", "reduce", "percent"), 101, "a reduction that adds"),
     _bad(an_event(), ("spec", "freeze", "until"), DELETED, "a freeze without end"),
-)
+    _bad(an_event(), ("spec", "remoteSchooling"), "LikeMay2020", "an unknown spring"),
+    _bad(an_event(), ("spec", "bells"), [{"name": "late", "at": "09:30"}], "a bell that wants nothing"),
+    _bad(an_event(), ("spec", "windows"), [_KEEPS_OUT], "keeps a territory out", field="spec.windows"),
+    _bad(an_event(), ("spec", "dayTypes"), [], "on no kind of day"),
+    _bad(an_event(), ("spec", "suspend", "reopening"), {"ramp": "5h"}, "a reopening too slow",
+         field="spec.suspend.reopening.ramp"),
+    _bad(an_event(), ("spec", "suspend", "reopening"), {"duration": "0s"}, "a reopening of no length",
+         field="spec.suspend.reopening.duration"),
+    _bad(an_event(), ("spec", "keepOut", "ents"), DELETED, "keeps out at nobody's"),
+    _bad(an_event(), ("spec", "keepOut", "end"), DELETED, "keeps out without end", field="spec.keepOut.start"),
+    _bad(an_event(), ("spec", "keepOut", "end"), "07:30", "keeps out for no time"),
+    _bad(an_event(), ("spec", "keepOut", "audiences"), ["everybody"], "unknown audience",
+         field="spec.keepOut.audiences[0]"),
+)  # fmt: skip
 
 _INSTANTS = changed(changed(an_event(), ("spec", "firstDay"), DELETED), ("spec", "lastDay"), DELETED)
 _REDUCTION = _INSTANTS["spec"].pop("reduce")
+_KEEP_OUT = _INSTANTS["spec"].pop("keepOut")
+_BELLS = _INSTANTS["spec"].pop("bells")
 _INSTANTS["spec"] |= {"start": "2021-04-06T06:00:00Z", "end": "2021-04-06T10:00:00Z"}
 
 BAD_OBJECTS: tuple[Bad, ...] = (
     *SITES,
     *ENTS,
+    *PEAKS,
     *CALENDARS,
     *SCHEDULES,
     *EVENTS,
     _bad(_INSTANTS, ("spec", "end"), "2021-04-06T06:00:00Z", "an event of no length", field="spec.start"),
     _bad(_INSTANTS, ("spec", "reduce"), _REDUCTION, "a reduction by the hour"),
+    _bad(_INSTANTS, ("spec", "keepOut"), _KEEP_OUT, "a keep-out by the hour", field="spec.firstDay"),
+    _bad(_INSTANTS, ("spec", "bells"), _BELLS, "bells without a day", field="spec.firstDay"),
     _bad(_INSTANTS, ("spec", "end"), DELETED, "an event without end", field="spec.firstDay"),
     _bad(a_report(), ("spec", "observer"), DELETED, "nobody reports"),
     _bad(a_report(), ("spec", "observer"), "The Witness", "an observer that is no name"),

@@ -96,8 +96,11 @@ def a_calendar(name: str = "zone-b") -> Object:
         "publishedOn": "2026-01-01",
         "validFrom": "2026-09-01",
         "validUntil": "2027-07-31",
-        "vacations": [{"name": "Autumn", "departure": "2026-10-16", "resumption": "2026-11-02"}],
+        "sources": [{"name": "decree", "title": "a decree", "publishedOn": "2026-01-01", "url": "https://example.org"}],
+        "vacations": [{"name": "Autumn", "departure": "2026-10-16", "resumption": "2026-11-02", "source": "decree"}],
         "publicHolidays": [{"date": "2026-11-11", "name": "Armistice"}],
+        "remarks": [{"firstDay": "2026-12-01", "lastDay": "2026-12-04", "text": "lessons at home"}],
+        "unknownDays": [{"firstDay": "2027-05-07", "lastDay": "2027-05-08", "reason": "the bridge is not published"}],
         "exceptions": [{"firstDay": "2026-11-12", "lastDay": "2026-11-13", "dayType": "Vacation", "reason": "storm"}],
     }
     return an_object("SchoolCalendar", spec, name=name)
@@ -110,6 +113,7 @@ def a_schedule(name: str = "college") -> Object:
         "at": "08:00",
         "ramp": "10m",
         "duration": "30m",
+        "lead": "auto",
         "demand": {"shareOfAccounts": {"pupilsPermille": 90, "within": "10m"}},
     }
     day = {"name": "day", "start": "07:30", "end": "18:00", "demand": {"connectionsPerSecond": "40"}}
@@ -139,8 +143,16 @@ def an_event(name: str = "remote") -> Object:
         "applies": {"territories": ["zone-a", "zone-b"], "ents": [{"namespace": "portals", "name": "corse"}]},
         "multipliers": [{"audience": "pupils", "factor": "5.6", "per": "hour"}, {"factor": "1.5", "per": "10min"}],
         "freeze": {"until": "2021-04-09T20:00:00Z", "reason": "lessons at home", "by": "duty officer"},
-        "suspend": {"ents": [{"namespace": "portals", "name": "idf"}]},
+        "remoteSchooling": "LikeApril2021",
+        "bells": [{"name": "late", "at": "09:30", "lead": "20m", "demand": {"connectionsPerSecond": "7"}}],
+        "suspend": {"ents": [{"namespace": "portals", "name": "idf"}], "reopening": {"ramp": "30m", "duration": "2h"}},
         "reduce": {"ents": [{"namespace": "portals", "name": "bfc"}], "percent": 50},
+        "keepOut": {
+            "ents": [{"namespace": "portals", "name": "idf"}],
+            "audiences": ["parents"],
+            "start": "07:30",
+            "end": "17:30",
+        },
     }
     return an_object("SchoolEvent", spec, name=name)
 

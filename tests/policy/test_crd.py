@@ -94,6 +94,26 @@ def test_the_editor_schema_refuses_unknown_fields_and_knows_no_kubernetes(kind: 
     assert "status" not in schema["properties"]
 
 
+def undescribed(node: object, definitions: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Say which fields of an editor schema have no sentence of their own, or of what they refer to."""
+    if not isinstance(node, dict):
+        return
+    for name, field in node.get("properties", {}).items():
+        referred = definitions.get(field.get("$ref", "").removeprefix("#/$defs/"), {})
+        said = str(field.get("description") or referred.get("description") or "")
+        if not said.endswith(".") and f"{path}.{name}" != ".metadata":
+            yield f"{path}.{name}: {said}"
+    for name, inner in node.items():
+        yield from undescribed(inner, definitions, path if name in ("properties", "$defs") else f"{path}.{name}")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.name))
+def test_every_field_is_explained_to_editors_in_a_sentence(kind: Kind) -> None:
+    """Whoever hovers over a word reads what it means."""
+    schema = editor_schema(kind)
+    assert list(undescribed(schema, schema["$defs"])) == []
+
+
 class _Inner(BaseModel):
     again: "_Inner | None" = None
 

@@ -1,6 +1,6 @@
 """From resources to the domain: values arrive whole, and a broken reference takes the safe side and is named."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -31,7 +31,9 @@ def an_event_for(*ents: str) -> Object:
     """An event for zones A and B that names only these ENTs."""
     event = an_event()
     event["spec"]["applies"]["ents"] = [{"namespace": "portals", "name": name} for name in ents]
-    return changed(changed(event, ("spec", "suspend"), DELETED), ("spec", "reduce"), DELETED)
+    for field in ("suspend", "reduce", "keepOut"):
+        event = changed(event, ("spec", field), DELETED)
+    return event
 
 
 def a_fleet() -> dict[str, Object]:
@@ -86,8 +88,9 @@ def test_school_time_arrives_whole() -> None:
     assert school.schedules[0].days[1].types == {DayType.WEDNESDAY}
     [event] = school.events
     assert event.when == timetable.Days(first_day=date(2021, 4, 6), last_day=date(2021, 4, 9))
-    assert event.multipliers[0] == timetable.Multiplier(
-        audience=timetable.Audience.PUPILS, factor=5.6, per=timetable.Resolution.HOUR
+    assert (
+        timetable.Multiplier(audience=timetable.Audience.PUPILS, factor=5.6, per=timetable.Resolution.HOUR)
+        in event.multipliers
     )
 
 
@@ -174,11 +177,12 @@ def test_ents_behind_one_edge_agree_on_its_kind() -> None:
         ("hdf", "zone-c", []),
         ("corse", "corse", ["remote"]),
         ("bfc", "corse", ["remote"]),
-        ("idf", "corse", []),
+        ("idf", "corse", ["remote"]),
+        ("nor", "corse", []),
     ],
 )
 def test_an_event_concerns_its_territories_and_the_ents_it_names(ent: str, territory: str, events: list[str]) -> None:
-    """Who is not meant is left alone; a suspension alone changes no window."""
+    """Who is not meant is left alone; who is suspended, reduced or raised is not."""
     meant = changed(in_portals(an_ent(ent)), ("spec", "territory"), territory)
     [school] = declared(a_fleet() | {"ent": meant, "event": an_event()}).school
     assert [event.name for event in school.events] == events
@@ -190,6 +194,84 @@ def test_a_reduction_reaches_only_the_ent_it_names() -> None:
     bfc, hdf = declared(objects).school
     assert [event.remaining_percent for event in bfc.events] == [50]
     assert [event.remaining_percent for event in hdf.events] == [100]
+
+
+def the_event(name: str, data: Object) -> timetable.Event:
+    """What the event means for an ENT of that name in Corse."""
+    ent = changed(in_portals(an_ent(name)), ("spec", "territory"), "corse")
+    [school] = declared(a_fleet() | {"ent": ent, "event": data}).school
+    [event] = school.events
+    return event
+
+
+def test_remote_schooling_stands_for_its_factors_and_yields_to_what_is_said() -> None:
+    """One word for what two springs taught, and a better figure of one's own replaces it."""
+    factors = {(m.audience, m.per): m.factor for m in the_event("corse", an_event()).multipliers}
+    assert factors[(timetable.Audience.PUPILS, timetable.Resolution.MINUTE)] == 23
+    assert factors[(timetable.Audience.PARENTS, timetable.Resolution.HOUR)] == 3.4
+    assert factors[(timetable.Audience.ALL, timetable.Resolution.TEN_MINUTES)] == 1.5
+    own = {"audience": "pupils", "factor": "9", "per": "minute"}
+    said = changed(an_event(), ("spec", "multipliers"), [own])
+    factors = {(m.audience, m.per): m.factor for m in the_event("corse", said).multipliers}
+    assert factors[(timetable.Audience.PUPILS, timetable.Resolution.MINUTE)] == 9
+    assert factors[(timetable.Audience.PUPILS, timetable.Resolution.TEN_MINUTES)] == 17
+
+
+def test_an_event_brings_its_bells_to_whom_it_applies() -> None:
+    """On days with class unless it says otherwise, with the defaults of any bell."""
+    [plan] = the_event("corse", an_event()).plans
+    assert plan.types == {DayType.SCHOOL_DAY, DayType.WEDNESDAY, DayType.FIRST_DAY_BACK, DayType.LAST_DAY_BEFORE}
+    [bell] = plan.bells
+    assert (bell.ramp, bell.duration, bell.lead) == (
+        timedelta(minutes=10),
+        timedelta(minutes=30),
+        timedelta(minutes=20),
+    )
+    assert the_event("bfc", an_event()).plans == ()
+
+
+def test_a_suspension_and_a_keep_out_reach_only_the_ents_they_name() -> None:
+    """Nobody is shut out by a wide net."""
+    idf = the_event("idf", an_event())
+    assert idf.reopening == timetable.Reopening(ramp=timedelta(minutes=30), duration=timedelta(hours=2))
+    [plan] = idf.plans
+    assert [(w.start, w.end, w.keep_out) for w in plan.windows] == [
+        (time(7, 30), time(17, 30), (timetable.Audience.PARENTS,))
+    ]
+    assert the_event("corse", an_event()).reopening is None
+    assert not any(w.keep_out for plan in the_event("corse", an_event()).plans for w in plan.windows)
+
+
+def test_a_keep_out_without_hours_is_for_the_whole_day() -> None:
+    """From midnight to midnight, clock changes included."""
+    event = changed(changed(an_event(), ("spec", "keepOut", "start"), DELETED), ("spec", "keepOut", "end"), DELETED)
+    [plan] = the_event("idf", event).plans
+    assert [(w.start, w.end, w.ends_on) for w in plan.windows] == [(time(0), time(0), timetable.EndsOn.NEXT_DAY)]
+
+
+@pytest.mark.parametrize("where", ["schedule", "event"])
+def test_a_demand_relative_to_the_usual_peak_needs_a_usual_peak(where: str) -> None:
+    """Without one a part of it is nothing, and the bell would find no capacity."""
+    objects = a_fleet()
+    demand = {"percentOfUsualPeak": 80}
+    if where == "schedule":
+        objects["college"]["spec"]["days"][0]["bells"][0]["demand"] = demand
+    else:
+        objects["event"]["spec"]["bells"][0]["demand"] = demand
+    [problem] = declared(objects).problems
+    assert problem.field == "spec.usualPeak"
+    objects["ent"]["spec"]["usualPeak"] = {"connectionsPerSecond": "65"}
+    found = declared(objects)
+    assert found.problems == ()
+    assert found.school[0].usual_peak_per_second == 65
+
+
+def test_a_keep_out_of_an_absent_ent_is_named() -> None:
+    """A misspelt name would let in those who were to stay out."""
+    event = an_event_for("hdf")
+    event["spec"]["keepOut"] = {"ents": [{"namespace": "portals", "name": "hfd"}], "audiences": ["parents"]}
+    [problem] = declared(a_fleet() | {"event": event}).problems
+    assert problem.field == "spec.keepOut.ents[0]"
 
 
 def test_the_order_of_resources_does_not_matter() -> None:

@@ -1,6 +1,7 @@
 """Policy files: what YAML does behind an author's back, and errors with their place."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 import yaml
@@ -8,6 +9,7 @@ import yaml
 from controller.policy.errors import PolicyError
 from controller.policy.load import load, load_text
 from controller.policy.schedule import SchoolSchedule
+from controller.policy.yaml_nodes import documents
 from tests.policy.objects import a_schedule, a_site, an_ent, changed
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +83,7 @@ def test_a_broken_rule_is_placed_at_the_field_it_blames() -> None:
         ("kind: !!python/name:os.system x\n", "is not taken"),
         ("[" * 900_000, "nested more than"),
         ("\x00", "not YAML"),
-        (SITE + "extra: 1e999\n", "holds what JSON cannot"),
+        (SITE + "extra: -.inf\n", "f.yaml:5:8: -.inf is no number that JSON can hold"),
         (SITE + "extra: *nothing\n", "undefined alias"),
     ],
     ids=lambda value: value[:24],
@@ -96,6 +98,90 @@ def test_a_yaml_bomb_is_refused() -> None:
     levels = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     levels += [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
     assert "grows without bound" in refusal("\n".join(levels))
+
+
+def _level(number: int) -> str:
+    """A level of a bomb: nine times the one before."""
+    return f"b{number}: &b{number} {{" + ", ".join(f"k{k}: *b{number - 1}" for k in range(9)) + "}"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("y", True), ("N", False), ("off", False), ("017", 15), ("08", 8), ("0o17", 15), ("0x1F", 31), ("-0b11", -3),
+        ("1_000", 1000), ("1.0", 1), ("1e3", 1000), ("2.5", 2.5), ("1e999", "1e999"), (".5", 0.5), ("+7", 7),
+        ("99999999999999999999", 1e20), ("08:30", "08:30"), ("2021-04-06", "2021-04-06"), ("0x", "0x"), ("'1'", "1"),
+        ("null", None), ("~", None), ("", None), ("yesterday", "yesterday"), ("1.2.3", "1.2.3"), ("0", 0), ("-0", 0),
+    ],
+)  # fmt: skip
+def test_scalars_are_read_as_the_api_server_reads_them(written: str, read: object) -> None:
+    """Two readers of one file must not see two policies."""
+    [document] = documents(f"a: {written}\n", "f.yaml")
+    assert document.value == {"a": read}
+    assert type(document.value["a"]) is type(read)
+
+
+HUGE = {
+    "10 MB": "# comment\n" * 1_000_000,
+    "a dense list": "a:\n" + "- 1\n" * 249_000,
+    "a flow list": f"a: [{'1,' * 499_000}]",
+    "many fields": "".join(f"k{i}: 1\n" for i in range(90_000)),
+    "many unknown fields": SITE + "".join(f"k{i}: 1\n" for i in range(20_000)),
+    "many unknown fields in many places": "".join(
+        f"---\n{SITE}" + "".join(f"k{i}: 1\n" for i in range(900)) for _ in range(25)
+    ),
+    "many documents": "---\na: 1\n" * 140_000,
+    "many wrong documents": "---\na: 1\n" * 15_000,
+    "a long number": "a: " + "9" * 900_000,
+    "a long word": SITE + "a" * 900_000 + ": 1\n",
+    "deep brackets": "[" * 900_000,
+    "a bomb of maps": "\n".join(["b0: &b0 {x: 1}", *(_level(n) for n in range(1, 9))]),
+}
+
+
+@pytest.mark.parametrize("text", HUGE.values(), ids=HUGE.keys())
+def test_whatever_is_huge_is_refused_within_a_second(text: str, tmp_path: Path) -> None:
+    """A pre-commit hook answers, whatever was saved; the processor's time, since others use the machine too."""
+    (tmp_path / "huge.yaml").write_text(text)
+    before = process_time()
+    with pytest.raises(PolicyError) as refused:
+        load([tmp_path])
+    assert process_time() - before < 1.0
+    assert len(refused.value.problems) <= 101
+    assert all(problem.position is not None for problem in refused.value.problems)
+
+
+def test_a_pipe_is_read_like_a_file_and_never_without_end() -> None:
+    """`sonnerie check <(git show HEAD:policies/x.yaml)` works; a device that never ends is refused."""
+    with pytest.raises(PolicyError, match="larger than 1 MB"):
+        load([Path("/dev/zero")])
+
+
+def test_a_byte_that_is_not_utf_8_is_placed(tmp_path: Path) -> None:
+    """The author finds the character."""
+    (tmp_path / "latin.yaml").write_bytes(b"a: 1\nb: \xc3\xa9t\xe9\n")
+    with pytest.raises(PolicyError, match=r"latin\.yaml:2:6: is not UTF-8 \(byte 11 is 0xE9\)"):
+        load([tmp_path])
+
+
+def test_a_mark_at_the_start_is_read_away(tmp_path: Path) -> None:
+    """Some editors save UTF-8 with one, and kubectl does not mind."""
+    (tmp_path / "marked.yaml").write_bytes(b"\xef\xbb\xbf" + SITE.encode())
+    assert len(load([tmp_path])) == 1
+
+
+def test_a_folder_without_policies_is_a_problem_and_hidden_files_are_not_read(tmp_path: Path) -> None:
+    """A typo in a pipeline must not pass as a success."""
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/check.yaml").write_text("on: push")
+    with pytest.raises(PolicyError, match="is it the right folder"):
+        load([tmp_path])
+
+
+def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
+    """As itself and in its folder."""
+    (tmp_path / "site.yaml").write_text(SITE)
+    assert len(load([tmp_path, tmp_path / "site.yaml"])) == 1
 
 
 def test_an_alias_that_contains_itself_is_refused() -> None:
@@ -123,5 +209,5 @@ def test_the_same_object_twice_is_refused(tmp_path: Path) -> None:
     """Which of two files wins must never depend on their names."""
     (tmp_path / "one.yaml").write_text(SITE)
     (tmp_path / "two.yaml").write_text(SITE)
-    with pytest.raises(PolicyError, match=r"two\.yaml:1:1: Site gra: metadata\.name: stands twice"):
+    with pytest.raises(PolicyError, match=r"two\.yaml:3:12: Site gra: metadata\.name: stands twice"):
         load([tmp_path])

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.domain.schooltime import resolve
 from controller.policy.declared import declare
 from controller.policy.errors import PolicyError, Problem
 from controller.policy.load import Loaded, load_text
+from controller.policy.review import review_of
 from tests.builders import BELL
+from tests.policy.mutations import mutated
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(path.read_text("utf-8") for path in (ROOT / "policies").rglob("*.yaml"))
@@ -41,3 +43,21 @@ def test_a_spoilt_file_is_refused_with_a_place_or_read_whole(text: str, splices:
     assert all("f.yaml" in str(problem) for problem in problems)
     for school in declare(item.resource for item in loaded or ()).school:
         resolve(school, BELL, BELL)
+
+
+MUTATED = 10_000 if settings.get_current_profile_name() == "nightly" else 500
+"""Ten thousand take a minute."""
+
+
+def test_a_mutated_file_is_refused_with_a_place_or_reviewed_whole() -> None:
+    """Never a traceback; whether the API server agrees, tests/live/test_mutated_policies.py shows."""
+    taken = 0
+    for number in range(MUTATED):
+        one = mutated(number)
+        loaded, problems = outcome(one.text)
+        found = (*problems, *review_of(loaded or ()))
+        taken += loaded is not None
+        assert (loaded is None) == bool(problems), one.did
+        assert all(problem.position is not None for problem in found), (one.did, found)
+        assert all(problem.message for problem in found), one.did
+    assert MUTATED * 0.05 < taken < MUTATED * 0.95, "both answers are tried"

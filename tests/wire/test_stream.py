@@ -94,7 +94,7 @@ def test_mutated_lines_get_one_line_each_and_the_stream_goes_on() -> None:
             assert found["error"].keys() == {"path", "message"}
             assert "our mistake" not in found["error"]["message"]
     assert told["error"] > MUTATED_LINES // 2
-    assert told["plan"] > 20, "some mutations are harmless, or the test tests nothing"
+    assert told["plan"] > 10, "some mutations are harmless, or the test tests nothing"
 
 
 @given(worlds(), st.randoms(use_true_random=False))
