@@ -6,9 +6,9 @@ Sonnerie's planner is used here. docs/peers.md states source, version and tuning
 
 from collections.abc import Callable, Mapping
 
-from controller.sim.controller import Controller
+from controller.sim.controller import Controller, Known
 from controller.sim.peers.hpa_scalers import hpa_cpu, hpa_requests, hpa_tuned
-from controller.sim.peers.known import Known
+from controller.sim.peers.keda_scaler import keda_default, keda_strict
 from controller.sim.peers.static_peak import StaticPeak
 
 PEERS: Mapping[str, Callable[[Known], Controller]] = {
@@ -16,6 +16,8 @@ PEERS: Mapping[str, Callable[[Known], Controller]] = {
     "hpa-cpu": hpa_cpu,
     "hpa-requests": hpa_requests,
     "hpa-tuned": hpa_tuned,
+    "keda": keda_default,
+    "keda-strict": keda_strict,
 }
 """By the name under which `sonnerie simulate --controllers` knows them."""
 

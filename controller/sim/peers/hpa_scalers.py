@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from controller.sim.controller import Seen, SeenPlacement
+from controller.sim.controller import Known, Seen, SeenPlacement
 from controller.sim.peers import hpa, hpa_metrics
 from controller.sim.peers.hpa import Autoscaler, Remembered
 from controller.sim.peers.hpa_behavior import Behavior, Policy, PolicyKind, Rules
 from controller.sim.peers.hpa_metrics import ReadyLately
 from controller.sim.peers.hpa_proposals import Proposed, Tolerance
-from controller.sim.peers.known import Known
 from controller.sim.peers.scaling import EachPlacement
-from controller.sim.peers.sizing import Sizings
+from controller.sim.peers.sizing import Sizings, useful_per_replica
 
 PERCENT = 100
 TUNED_PERCENT = 900
@@ -73,7 +72,7 @@ def on_requests(known: Known) -> Metrics:
 
 def target_per_second(known: Known, sizings: Sizings, seen: SeenPlacement, all_seen: Seen) -> float:
     """Return what one replica at the placement is meant to get."""
-    return known.useful_per_replica(seen.ent) * sizings.of(seen.ent, all_seen).headroom(seen.site)
+    return useful_per_replica(known, seen.ent) * sizings.of(seen.ent, all_seen).headroom(seen.site)
 
 
 def hpa_cpu(known: Known) -> EachPlacement:

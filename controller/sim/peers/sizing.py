@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from controller.domain.fleet import Ent
+from controller.domain.fleet import Ent, Site
 from controller.domain.names import DomainName, EntKey, SiteName
-from controller.sim.controller import Seen
-from controller.sim.peers.known import Known
+from controller.sim.controller import Known, Seen
 
 _ROUNDING = 1e-9
 """Keeps 8.000000001 replicas from becoming nine."""
@@ -20,47 +19,64 @@ Shares = Mapping[SiteName, Fraction]
 """Which part of an ENT's traffic each of its sites gets; sums to 1."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSizing:
+    """What one site must be able to carry, as parts of the ENT's demand."""
+
+    usual_part: float
+    largest_part: float
+    """Its own part, or what arrives when the worst other serving domain is lost and reserve is asked for."""
+    min_replicas: int
+    max_replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sizing:
-    """Sites with the ENT's usual shares of traffic."""
+    """One ENT's sites, and what a replica is planned with."""
 
-    known: Known
-    ent: Ent
-    shares: Shares
+    sites: Mapping[SiteName, SiteSizing]
+    useful_per_replica: float
 
-    def replicas(self, demand_per_second: float) -> dict[SiteName, int]:
-        """Return what each site needs to carry its part of the demand, reserve included, within its limits."""
-        useful = self.known.useful_per_replica(self.ent.key)
-        return {
-            p.site: min(
-                max(
-                    math.ceil(demand_per_second * float(self.largest_part(p.site)) / useful - _ROUNDING), p.min_replicas
-                ),
-                p.max_replicas,
-            )
-            for p in self.ent.placements
-        }
-
-    def largest_part(self, site: SiteName) -> Fraction:
-        """Return the largest part of demand that may arrive at the site: its own, or with another domain lost."""
-        usual = self.shares.get(site, Fraction(0))
-        if not self.known.reserve:
-            return usual
-        domains = {domain for p in self.ent.placements for domain in self._domains(p.site)} - self._domains(site)
-        return max([usual, *(self._part_without(site, domain) for domain in sorted(domains))])
+    def replicas(self, demand_per_second: float, site: SiteName) -> int:
+        """Return what the site needs to carry its largest part of the demand, within its limits."""
+        of = self.sites[site]
+        needed = math.ceil(demand_per_second * of.largest_part / self.useful_per_replica - _ROUNDING)
+        return min(max(needed, of.min_replicas), of.max_replicas)
 
     def headroom(self, site: SiteName) -> float:
         """Return by which factor usual load must stay below what stands, so that a lost domain is absorbed."""
-        usual = self.shares.get(site, Fraction(0))
-        return float(usual / self.largest_part(site)) if usual else 1.0
+        of = self.sites[site]
+        return of.usual_part / of.largest_part if of.usual_part else 1.0
 
-    def _part_without(self, site: SiteName, lost: DomainName) -> Fraction:
-        standing = [p.site for p in self.ent.placements if lost not in self._domains(p.site)]
-        total = sum((self.shares.get(s, Fraction(0)) for s in standing), Fraction(0))
-        return self.shares.get(site, Fraction(0)) / total if total else Fraction(1, len(standing))
 
-    def _domains(self, site: SiteName) -> set[DomainName]:
-        return next((set(s.serving_domains) for s in self.known.sites if s.name == site), {DomainName(f"site:{site}")})
+def sized(known: Known, ent: Ent, shares: Shares) -> Sizing:
+    """Return the sizing of an ENT whose traffic is usually shared like this."""
+    domains = {p.site: _domains(known.sites, p.site) for p in ent.placements}
+    sites = {}
+    for p in ent.placements:
+        usual = shares.get(p.site, Fraction(0))
+        others = sorted(set().union(*domains.values()) - domains[p.site]) if known.reserve else []
+        largest = max([usual, *(_part_without(domain, p.site, shares, domains) for domain in others)])
+        sites[p.site] = SiteSizing(
+            usual_part=float(usual),
+            largest_part=float(largest),
+            min_replicas=p.min_replicas,
+            max_replicas=p.max_replicas,
+        )
+    return Sizing(sites=sites, useful_per_replica=useful_per_replica(known, ent.key))
+
+
+def _part_without(
+    lost: DomainName, site: SiteName, shares: Shares, domains: Mapping[SiteName, set[DomainName]]
+) -> Fraction:
+    """Return the site's part once a domain is lost: in proportion to shares, evenly where nobody standing has one."""
+    standing = [other for other, of in domains.items() if lost not in of]
+    total = sum((shares.get(other, Fraction(0)) for other in standing), Fraction(0))
+    return shares.get(site, Fraction(0)) / total if total else Fraction(1, len(standing))
+
+
+def _domains(sites: tuple[Site, ...], name: SiteName) -> set[DomainName]:
+    return next((set(site.serving_domains) for site in sites if site.name == name), {DomainName(f"site:{name}")})
 
 
 def usual_shares(seen: Seen, ent: Ent) -> Shares:
@@ -70,6 +86,11 @@ def usual_shares(seen: Seen, ent: Ent) -> Shares:
     if not total:
         return {p.site: Fraction(1, len(ent.placements)) for p in ent.placements}
     return {site: Fraction(weight, total) for site, weight in weights.items()}
+
+
+def useful_per_replica(known: Known, ent: EntKey) -> float:
+    """Return the demand per second that one replica is planned with."""
+    return known.capacity_per_replica[ent] * known.target_utilisation
 
 
 class Sizings:
@@ -82,6 +103,6 @@ class Sizings:
     def of(self, key: EntKey, seen: Seen) -> Sizing:
         """Return the ENT's sizing."""
         if key not in self._by_ent:
-            ent = self._known.ent(key)
-            self._by_ent[key] = Sizing(self._known, ent, usual_shares(seen, ent))
+            ent = next(ent for ent in self._known.ents if ent.key == key)
+            self._by_ent[key] = sized(self._known, ent, usual_shares(seen, ent))
         return self._by_ent[key]

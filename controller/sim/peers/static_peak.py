@@ -1,7 +1,6 @@
 """Static peak: as many replicas as the largest demand known, all the time."""
 
-from controller.sim.controller import Seen, Wish
-from controller.sim.peers.known import Known
+from controller.sim.controller import Known, Seen, Wish
 from controller.sim.peers.sizing import Sizings
 
 
@@ -21,7 +20,7 @@ class StaticPeak:
         replicas = {}
         for placement in seen.placements:
             sizing = self._sizings.of(placement.ent, seen)
-            wanted = sizing.replicas(self._peak[placement.ent])[placement.site]
+            wanted = sizing.replicas(self._peak[placement.ent], placement.site)
             if wanted != placement.wanted:
                 replicas[placement.ent, placement.site] = wanted
         return Wish(replicas=replicas, weights={})
