@@ -24,6 +24,10 @@ class Autoscaler:
     min_replicas: int = 1
     max_replicas: int
     behavior: Behavior | None = None
+    scaled_to_zero: bool = False
+    """The condition `ScaledToZero`: it was the HPA that went to 0, not a person."""
+    has_shared_metric: bool = False
+    """Whether a metric of an object or an external one is among its metrics: pods at 0 have none of their own."""
     scale_up_limit_factor: float = behaviors.SCALE_UP_LIMIT_FACTOR
     """The upstream tests set 8, not to run into it by accident."""
 
@@ -48,24 +52,30 @@ class Remembered:
 def synced(
     autoscaler: Autoscaler, remembered: Remembered, proposals: Sequence[Proposed], *, current: int, now: datetime
 ) -> tuple[int, Remembered]:
-    """Return the replicas after one sync, and what is remembered. A target at 0 is left alone.
+    """Return the replicas after one sync, and what is remembered. A target that a person set to 0 is left alone.
 
     Above maximum and below minimum no metric is asked, and neither stabilization nor rate limits apply.
     """
     if remembered.recommendations is None:
         remembered = replace(remembered, recommendations=(Recommendation(current, now),))
-    if current == 0:
+    if current == 0 and not _may_leave_zero(autoscaler):
         return 0, remembered
     if current > autoscaler.max_replicas:
         wanted = autoscaler.max_replicas
-    elif current < autoscaler.min_replicas:
+    elif 0 < current < autoscaler.min_replicas:
         wanted = autoscaler.min_replicas
     else:
         proposed = decided(proposals, current)
         if proposed is None:
             return current, remembered
         wanted, remembered = _normalised(autoscaler, remembered, current, proposed, now)
+        if current == 0 and autoscaler.min_replicas:
+            wanted = max(wanted, autoscaler.min_replicas)
     return wanted, _with_event(autoscaler, remembered, current, wanted, now)
+
+
+def _may_leave_zero(autoscaler: Autoscaler) -> bool:
+    return autoscaler.scaled_to_zero and (autoscaler.min_replicas != 0 or autoscaler.has_shared_metric)
 
 
 def decided(proposals: Sequence[Proposed], current: int) -> int | None:
