@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.domain.fleet import Ent, Site
-from controller.domain.names import EntKey
+from controller.domain.fleet import DomainKind, Ent, FailureDomain, Site
+from controller.domain.names import DomainName, EntKey, SiteName
 from controller.sim.controller import Known
 from controller.sim.optimum import Optimum, optimum, without_narrow_valleys
 from tests.builders import a_placement, a_site, an_ent
@@ -143,6 +143,24 @@ def test_with_quotas_the_truth_lies_between_bound_and_plan(case: tuple[Known, di
             assert found.replica_hours >= least - 1e-6
         if found.exact:
             assert abs(found.replica_hours - least) <= 1e-6
+
+
+@settings(deadline=None, max_examples=60)
+@given(needs=st.lists(st.integers(0, 3), min_size=1, max_size=4), delay=st.sampled_from([0.0, 1.0, 2.0]))
+def test_with_domains_that_overlap_too(needs: list[int], delay: float) -> None:
+    """Where a site falls with two others that do not fall together, the truth lies between bound and plan."""
+    campus, power = (FailureDomain(name=DomainName(name), kind=DomainKind.SERVING) for name in ("campus", "power"))
+    sites = (
+        Site(name=SiteName("a"), failure_domains=(campus,)),
+        Site(name=SiteName("b"), failure_domains=(campus, power)),
+        Site(name=SiteName("c"), failure_domains=(power,)),
+    )
+    ent = replace(an_ent(sites="abc"), placements=tuple(a_placement(site, least=0, most=3) for site in "abc"))
+    known = known_of((ent,), sites, delay=delay, reserve=True)
+    found, least = solved(known, {ent.key: needs}), brute_force(known, {ent.key: needs})
+    assert least is not None
+    assert found.lower_bound <= least + 1e-6
+    assert found.replica_hours >= least - 1e-6
 
 
 def test_a_gap_shorter_than_the_start_delay_is_bridged() -> None:
