@@ -6,6 +6,7 @@ policies a day has a few parts, and bells with their ramps over them.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ _ONE_DAY = timedelta(days=1)
 _HOUR_SECONDS = 3600
 
 
+@cache
 def expected_day(spec: EntSpec, kind: DayKind) -> Array:
     """Return the open-loop demand of a day of the kind at its usual size, sampled from its midnight."""
     at = np.arange(HOURS * _HOUR_SECONDS // SAMPLE_SECONDS) * SAMPLE_SECONDS / _HOUR_SECONDS

@@ -27,6 +27,12 @@ TARGET_AT_START = 0.75
 NO_CAP = np.inf
 
 
+def _requests(attempts: Array) -> Array:
+    """Return the requests that attempts are made of, whatever their tries."""
+    found: Array = WEIGHTS[LOGIN] * attempts[LOGIN].sum(axis=0) + WEIGHTS[PAGE] * attempts[PAGE].sum(axis=0)
+    return found
+
+
 class ConservationError(AssertionError):
     """Users were lost or made up: a mistake of the simulator."""
 
@@ -123,7 +129,8 @@ class System:
         first = np.empty((CLASSES, self.ents))
         first[LOGIN] = course.logins[:, i] * seconds
         first[PAGE] = (users.active * course.page_rate[:, i] + course.direct[:, i]) / WEIGHTS[PAGE] * seconds
-        first = self._arrivals.poisson(first).astype(float)
+        # The requests of a page and of a log-in are spread over the seconds: chance is drawn by request.
+        first = self._arrivals.poisson(first * WEIGHTS[:, None]) / WEIGHTS[:, None]
         back = users.come_back(seconds)
         seen.seconds, seen.first = seconds, WEIGHTS @ first
         seen.capacity = self.capacity_rate() * seconds
@@ -193,7 +200,7 @@ class System:
         refused = self._refused_at_sign_on(attempts, seconds)
         arrived = (attempts - refused)[..., None] * shares
         content = self.queue + arrived
-        work = np.tensordot(WEIGHTS, content.sum(axis=1), axes=1)
+        work = _requests(content)
         redirects = (refused.sum(axis=(0, 1)) * REDIRECT_REQUESTS)[:, None] * shares
         extra = redirects + attack * self._attack_cost * shares
         served_part = served_share(work + extra, seen.capacity)
@@ -208,7 +215,7 @@ class System:
         good_part = served_part * np.where(slow, 0.0, 1.0 - broken)
         good = content * good_part
         queue = content * ((1.0 - served_part) * kept_part)
-        failed = content - good - queue
+        failed = np.maximum(0.0, content - good - queue)
         self._note(attempts, refused, arrived, content, good, failed, work, extra, served_part, attack, wait)
         gone = failed.sum(axis=3) + refused
         self._balance[0] += first.sum()
@@ -255,15 +262,15 @@ class System:
         wait: Array,
     ) -> None:
         seen, counters, shares = self.step_seen, self.metrics.counters, self.edges.shares
-        incoming = np.tensordot(WEIGHTS, arrived.sum(axis=1), axes=1)
-        failed_work = np.tensordot(WEIGHTS, failed.sum(axis=1), axes=1)
-        refused_work = np.tensordot(WEIGHTS, refused.sum(axis=1), axes=1)
-        good_work = np.tensordot(WEIGHTS, good.sum(axis=1), axes=1)
+        incoming = _requests(arrived)
+        failed_work = _requests(failed)
+        refused_work = _requests(refused)
+        good_work = _requests(good)
         seen.arrived = incoming + extra
         seen.served = (work + extra) * served_part
         seen.failed = failed_work.sum(axis=1) + refused_work
         seen.first_failed = WEIGHTS @ (failed[:, 0].sum(axis=2) + refused[:, 0])
-        everything = np.tensordot(WEIGHTS, attempts.sum(axis=1), axes=1)[:, None] * shares
+        everything = _requests(attempts)[:, None] * shares
         counters[Counter.REQUESTS] += everything + attack * shares
         counters[Counter.FIRST_ATTEMPTS] += seen.first[:, None] * shares
         counters[Counter.SUCCESSES] += good_work

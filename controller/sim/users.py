@@ -18,6 +18,8 @@ WEIGHTS = np.array([REQUESTS_PER_LOGIN, REQUESTS_PER_PAGE])
 """Requests that one attempt of the class is made of."""
 LONGEST_DELAY_SECONDS = 300
 """Whoever waits longer than this has a rounding error's probability: it is added to the last second."""
+NOBODY = 1e-6
+"""Fewer attempts than this are arithmetic: they come back at once, so that it ends."""
 
 
 class Users:
@@ -40,11 +42,18 @@ class Users:
         if not self.waiting:
             self._at = (self._at + seconds) % LONGEST_DELAY_SECONDS
             return None
-        slots = (self._at + np.arange(seconds)) % LONGEST_DELAY_SECONDS
-        due: Array = self._ring[slots].sum(axis=0)
-        self._ring[slots] = 0.0
+        due = np.zeros(self._ring.shape[1:])
+        for slot in range(self._at, self._at + seconds):
+            due += self._ring[slot % LONGEST_DELAY_SECONDS]
+            self._ring[slot % LONGEST_DELAY_SECONDS] = 0.0
         self._at = (self._at + seconds) % LONGEST_DELAY_SECONDS
-        self.waiting = float(self._ring.sum())
+        self.waiting -= float(due.sum())
+        if self.waiting < NOBODY:
+            self.waiting = float(self._ring.sum())
+            if self.waiting < NOBODY:
+                due += self._ring.sum(axis=0)
+                self._ring[:] = 0.0
+                self.waiting = 0.0
         return due
 
     def fail(self, failed: Array) -> None:
@@ -55,8 +64,9 @@ class Users:
         self.given_up += gone
         self.active = np.maximum(0.0, self.active - gone[PAGE])
         if returning.any():
-            order = (self._at + np.arange(LONGEST_DELAY_SECONDS)) % LONGEST_DELAY_SECONDS
-            self._ring[order] += self._delays[:, None, None, None] * returning
+            rest = LONGEST_DELAY_SECONDS - self._at
+            self._ring[self._at :] += self._delays[:rest, None, None, None] * returning
+            self._ring[: self._at] += self._delays[rest:, None, None, None] * returning
             self.waiting += float(returning.sum())
 
     def log_in(self, served: Array, visit_seconds: Array, seconds: float) -> None:
