@@ -24,8 +24,10 @@ from controller.sim.system import System
 
 BUSY_UTILISATION = 0.85
 """Nearer to full every second counts."""
-CALM_SHARE = 0.1
-"""Below this share of the largest demand the night is long: scrapes may be as far apart as steps are."""
+CALM_SHARE = 0.02
+"""Below this share of the largest demand it is night."""
+CALM_RISE, CALM_FOR_SECONDS = 1.1, 600.0
+"""By day nothing happens as long as demand does not rise by more than this within so long."""
 POINTS = 720
 """Of the picture: one a minute over twelve hours."""
 
@@ -108,10 +110,15 @@ def _live(system: System, driver: Driver, measure: Measure, length: int) -> None
 
 
 def _scrape_interval(system: System, now: float, most: NDArray[np.float64]) -> int:
-    usual = int(system.scenario.metrics.scrape_seconds)
-    demand = system.course.open_loop[:, system.course.index(now)]
-    calm = system.quiet and bool((demand < CALM_SHARE * most).all())
-    return max(usual, system.scenario.calm_step_seconds) if calm else usual
+    """Scrape less often where steps are long and nothing is about to happen: a year has many such hours."""
+    usual, longest = int(system.scenario.metrics.scrape_seconds), system.scenario.calm_step_seconds
+    if longest <= usual or not system.quiet:
+        return usual
+    course = system.course
+    i, ahead = course.index(now), course.index(now + CALM_FOR_SECONDS)
+    demand, coming = course.open_loop[:, i], course.open_loop[:, i : ahead + 1].max(axis=1)
+    calm = (demand < CALM_SHARE * most) | (coming <= demand * CALM_RISE)
+    return longest if calm.all() else usual
 
 
 def _step_length(system: System, driver: Driver, now: int, until: int) -> int:

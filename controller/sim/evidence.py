@@ -26,8 +26,8 @@ from controller.sim.metrics import Counter, Scrape
 from controller.sim.system import System
 
 ROUND_SECONDS = 2
-ROUNDS_SHOWN = 7
-"""As many as anybody looks back at (planning/votes.py)."""
+ROUNDS_SHOWN, ROUNDS_SHOWN_IN_CALM = 7, 5
+"""As many as anybody looks back at (planning/votes.py); in calm all are the same."""
 SETTLES_SECONDS = 30.0
 """After a change at a site every round is weighed for so long."""
 REFERENCES = 3
@@ -66,8 +66,8 @@ class Rounds:
     def shown(self, now: float, start: datetime) -> tuple[EvidenceRound, ...]:
         """Return the last rounds, oldest first."""
         newest = int(now // ROUND_SECONDS)
-        found = []
-        for number in range(newest - ROUNDS_SHOWN + 1, newest + 1):
+        found, count = [], ROUNDS_SHOWN if self.unsettled(now) else ROUNDS_SHOWN_IN_CALM
+        for number in range(newest - count + 1, newest + 1):
             second = float(number * ROUND_SECONDS)
             sights = next(s for since, s in reversed(self._history) if since <= second)
             found.append(

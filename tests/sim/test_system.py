@@ -47,11 +47,11 @@ def test_a_lost_user_is_noticed() -> None:
     """The check of conservation can fail: a queue that is emptied by nobody is told."""
     system = lived(a_system(of_a_crowd(until="2021-03-15T09:10")), 1800)
     system.pods.set_wanted(0, 0, 1, 1800.0)
-    lived_on = range(1800, 1830)
+    system.step(1800, 1)
+    assert system.queue.sum() > 1.0
+    system.queue[:] = 0.0
     with pytest.raises(ConservationError):
-        for now in lived_on:
-            system.step(now, 1)
-            system.queue[:] = 0.0
+        system.step(1801, 1)
 
 
 def test_failed_log_ins_come_back() -> None:
@@ -103,5 +103,5 @@ def test_steps_of_any_length_serve_the_same_crowd() -> None:
 
 def test_the_same_seed_gives_the_same_morning() -> None:
     """Nothing is drawn but from the streams of the seed."""
-    queues = [lived(a_system(of_a_crowd(), 5), 1500).queue for _ in range(2)]
-    assert np.array_equal(*queues)
+    first, second = (lived(a_system(of_a_crowd(), 5), 1500).queue for _ in range(2))
+    assert np.array_equal(first, second)
