@@ -33,7 +33,6 @@ POINTS = 720
 
 Factory = Callable[[Known], Controller]
 OURS = "sonnerie"
-Optimum = Callable[[Scenario, DemandCourse], float | None]
 
 
 class Driver(Protocol):

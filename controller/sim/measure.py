@@ -56,6 +56,8 @@ class Course:
     demand: list[float] = field(default_factory=list)
     arrived: list[float] = field(default_factory=list)
     capacity: list[float] = field(default_factory=list)
+    serving: list[float] = field(default_factory=list)
+    """Ready capacity where users are sent; the rest is reserve."""
     failed: list[float] = field(default_factory=list)
     weights: list[list[int]] = field(default_factory=list)
     """Mean over the ENTs, by site."""
@@ -72,7 +74,7 @@ class Measure:
         self.replica_seconds = 0.0
         self.most_utilisation = 0.0
         self.course = Course(every_seconds=every_seconds)
-        self._sums = np.zeros(4)
+        self._sums = np.zeros(5)
         self._summed_seconds = 0.0
         self._point_at = 0.0
         self._load, self._room = np.zeros((system.ents, system.sites)), np.zeros((system.ents, system.sites))
@@ -89,7 +91,8 @@ class Measure:
         # A site that is dead costs no more than one that is alive.
         self.replica_seconds += float(system.pods.wanted.sum()) * seconds
         self._destinations(seen, now)
-        self._sums += (seen.first.sum(), seen.arrived.sum(), seen.capacity.sum(), seen.failed.sum())
+        serving = seen.capacity[system.edges.weights > 0].sum()
+        self._sums += (seen.first.sum(), seen.arrived.sum(), seen.capacity.sum(), serving, seen.failed.sum())
         self._summed_seconds += seconds
         if now - self._point_at >= self.course.every_seconds:
             self._add_point(now)
@@ -109,11 +112,12 @@ class Measure:
 
     def _add_point(self, now: float) -> None:
         course = self.course
-        demand, arrived, capacity, failed = (self._sums / self._summed_seconds).tolist()
+        demand, arrived, capacity, serving, failed = (self._sums / self._summed_seconds).tolist()
         course.seconds.append(self._point_at)
         course.demand.append(round(demand, 1))
         course.arrived.append(round(arrived, 1))
         course.capacity.append(round(capacity, 1))
+        course.serving.append(round(serving, 1))
         course.failed.append(round(failed, 1))
         course.weights.append([int(w) for w in self._system.edges.weights.mean(axis=0).round()])
         self._sums[:] = 0.0

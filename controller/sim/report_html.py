@@ -32,6 +32,7 @@ svg { width:100%; height:auto; display:block; }
 .demand { fill:var(--demand); } .failed { fill:var(--failed); fill-opacity:.85; }
 .arrived { fill:none; stroke:var(--arrived); stroke-width:1.2; }
 .capacity { fill:none; stroke:var(--capacity); stroke-width:2; }
+.reserve { fill:none; stroke:var(--capacity); stroke-width:1; stroke-dasharray:4 3; }
 .grid { stroke:var(--line); stroke-width:1; } .tick { fill:var(--soft); font-size:12px; }
 .scale { fill:var(--capacity); fill-opacity:.7; } .move { fill:#8250df; }
 circle:hover, circle:focus { stroke:var(--ink); stroke-width:2; outline:none; }
@@ -46,7 +47,7 @@ details { font-size:.85rem; margin:.2rem 0 .8rem; } summary { cursor:pointer; co
 li { margin:.1rem 0; overflow-wrap:anywhere; }
 section.controller { break-inside:avoid; }
 @media print { body { max-width:none; padding:0; font-size:11px; } details { display:none; } }
-@media (max-width:40rem) { .tick { font-size:20px; } body { padding:.6rem; } }
+@media (max-width:40rem) { .tick { font-size:18px; } body { padding:.6rem; } }
 """
 
 
@@ -142,7 +143,7 @@ def _legend(sites: Sequence[str]) -> str:
     entries = [
         ("var(--demand)", "what users want (first attempts)"),
         ("var(--arrived)", "what arrives, retries included"),
-        ("var(--capacity)", "Ready capacity, all sites, reserve included"),
+        ("var(--capacity)", "Ready capacity where users are sent (dashed: at all sites, reserve included)"),
         ("var(--failed)", "not served"),
         ("#8250df", "a decision that moves users (green: replicas); hover for the reason"),
         *((SITE_COLOURS[i % len(SITE_COLOURS)], f"users sent to {site}") for i, site in enumerate(sites)),

@@ -11,7 +11,7 @@ from controller.sim.engine import Outcome
 from controller.sim.measure import Course
 
 WIDTH, HEIGHT = 900, 250
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 22
+LEFT, RIGHT, TOP, BOTTOM = 66, 12, 12, 22
 STRIP = 26
 """Height of the band of weights."""
 GAP = 8
@@ -54,7 +54,8 @@ def chart(outcome: Outcome, frame: Frame, sites: Sequence[str]) -> str:
         f'<path class="demand" d="{_area(course, course.demand, frame)}"><title>first attempts</title></path>',
         f'<path class="failed" d="{_area(course, course.failed, frame)}"><title>not served</title></path>',
         f'<path class="arrived" d="{_line(course, course.arrived, frame)}"><title>with retries</title></path>',
-        f'<path class="capacity" d="{_steps(course, course.capacity, frame)}"><title>Ready capacity</title></path>',
+        f'<path class="reserve" d="{_steps(course, course.capacity, frame)}"><title>Ready, all sites</title></path>',
+        f'<path class="capacity" d="{_steps(course, course.serving, frame)}"><title>Ready, with users</title></path>',
         *_marks(outcome.decisions, frame),
         *_weights(course, frame, sites),
         "</svg>",

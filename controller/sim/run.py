@@ -1,12 +1,12 @@
 """Runs: every controller in the same drawn worlds, seed by seed, and what comes of them together."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from controller.sim.demand import Course, course_of, recorded
+from controller.sim.demand import course_of, recorded
 from controller.sim.engine import OURS, Drawn, Factory, Outcome, run_one
 from controller.sim.fleet import known_of
 from controller.sim.past import Past
@@ -19,7 +19,6 @@ CONTROLLERS: tuple[str, ...] = (OURS, *PEERS)
 """All that can be named."""
 
 Points = Sequence[tuple[datetime, float]]
-OptimumOf = Callable[[Scenario, Course], float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,9 @@ class Met:
 def draw(scenario: Scenario, seed: int, points: Points | None) -> Drawn:
     """Draw the world of one run: who comes, and what it would have cost at least."""
     demand = recorded(scenario, list(points)) if points else course_of(scenario, stream(seed, "sizes"))
-    return Drawn(scenario=scenario, seed=seed, demand=demand, optimum_hours=optimum_hours(scenario, demand))
+    known = known_of(scenario, Past(scenario, seed))
+    hours = optimum_hours(scenario, demand, known)
+    return Drawn(scenario=scenario, seed=seed, demand=demand, optimum_hours=hours)
 
 
 def outcomes_of(drawn: Drawn, controllers: Sequence[str], peers: Mapping[str, Factory] = PEERS) -> Iterator[Outcome]:
