@@ -75,7 +75,7 @@ def test_domain_values_are_frozen() -> None:
 def test_the_contracts_can_fail(tmp_path: Path) -> None:
     """The import contracts report a core that reads the clock: a check that cannot fail is no check."""
     package = tmp_path / "controller"
-    for folder in ("", "domain", "planning", "policy", "kube", "observe", "actuate", "runtime", "wire"):
+    for folder in ("", "domain", "planning", "policy", "kube", "observe", "actuate", "runtime", "sim", "wire"):
         (package / folder).mkdir(exist_ok=True)
         (package / folder / "__init__.py").write_text("")
     (package / "cli.py").write_text("")

@@ -11,6 +11,7 @@ import typer
 from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
 from controller.cli.running import run
+from controller.cli.simulating import simulate
 
 app = typer.Typer(
     name="sonnerie",
@@ -44,5 +45,5 @@ def sonnerie(
     """School portals ready before the bell, traffic off sick sites."""
 
 
-for command in (run, plan, explain, check, crd, schema):
+for command in (run, simulate, plan, explain, check, crd, schema):
     app.command()(command)

@@ -10,6 +10,8 @@ from controller.policy.parse import field_path, named, parse
 from controller.policy.yaml_nodes import Document, documents
 
 _LARGEST_BYTES = 1_000_000
+SCENARIOS = "sonnerie.dev/scenario/"
+"""How the schema of every scenario begins."""
 _SKIPPED = ("kustomization.yaml", "kustomization.yml")
 
 
@@ -51,7 +53,7 @@ def load_text(text: str, file: str) -> tuple[Loaded, ...]:
     loaded: list[Loaded] = []
     problems: list[Problem] = []
     for document in documents(text, file):
-        if _is_namespace(document.value):
+        if _is_namespace(document.value) or _is_scenario(document.value):
             continue
         try:
             loaded.append(_resource(document))
@@ -65,6 +67,11 @@ def load_text(text: str, file: str) -> tuple[Loaded, ...]:
 def _is_namespace(value: object) -> bool:
     """Tell whether it is a Namespace of Kubernetes, which people keep beside what lives in it."""
     return isinstance(value, dict) and (value.get("apiVersion"), value.get("kind")) == ("v1", "Namespace")
+
+
+def _is_scenario(value: object) -> bool:
+    """Tell whether it is a scenario of the simulator, which has a schema of its own and is checked by `simulate`."""
+    return isinstance(value, dict) and "kind" not in value and str(value.get("schema", "")).startswith(SCENARIOS)
 
 
 def _resource(document: Document) -> Loaded:
