@@ -16,6 +16,7 @@ from controller.cli.preflight import preflight
 from controller.cli.previews import preview
 from controller.cli.recordings import replay
 from controller.cli.running import run
+from controller.cli.simulating import simulate
 from controller.cli.status import status
 
 app = typer.Typer(
@@ -57,6 +58,7 @@ _COMMANDS = (
     explain,
     plan,
     replay,
+    simulate,
     check,
     calendar,
     import_calendar,

@@ -13,6 +13,8 @@ from controller.cli.output import stdout_for_plans_alone
 if TYPE_CHECKING:
     from controller.policy.errors import Problem
 
+SCENARIO = "scenario"
+
 
 def check(
     paths: Annotated[list[Path], typer.Argument(help="Policy files, or folders of them.", show_default=False)],
@@ -74,7 +76,8 @@ def crd(
 
 def schema(
     name: Annotated[
-        str, typer.Argument(help="A kind such as RegionalENT, or world, plan, error, memory.", show_default=False)
+        str,
+        typer.Argument(help="A kind such as RegionalENT, or world, plan, error, memory, scenario.", show_default=False),
     ],
 ) -> None:
     """Print the JSON Schema of a kind of policy, for editors, or of a document of the wire contract, for programs.
@@ -87,11 +90,14 @@ def schema(
 
 
 def _schema(name: str) -> dict[str, Any]:
-    from controller.policy.crd import editor_schema
+    from controller.policy.crd import document_schema, editor_schema
     from controller.policy.kinds import BY_NAME
+    from controller.sim.scenario import Scenario
     from controller.wire.schema import DOCUMENTS, schema_of
 
-    found = _found(name, [*BY_NAME, *DOCUMENTS])
+    found = _found(name, [*BY_NAME, *DOCUMENTS, SCENARIO])
+    if found == SCENARIO:
+        return document_schema(Scenario)
     return schema_of(found) if found in DOCUMENTS else editor_schema(BY_NAME[found])
 
 

@@ -61,7 +61,7 @@ class Programme:
     def solve(self, objectives: list[dict[int, float]]) -> "Solution | Unsolved":
         """Minimise the objectives in order and return the values of all columns, or why there are none."""
         highs = _quiet_solver()
-        highs.passModel(self._model())
+        highs.passModel(self.model())
         values: list[float] = [0.0] * len(self._lower)
         for objective in objectives:
             if not objective:
@@ -80,7 +80,8 @@ class Programme:
             _keep(highs, objective, reached)
         return Solution(values=tuple(values))
 
-    def _model(self) -> highspy.HighsLp:
+    def model(self) -> highspy.HighsLp:
+        """Return the columns and rows as HiGHS takes them, without an objective."""
         model = highspy.HighsLp()
         model.num_col_ = len(self._lower)
         model.num_row_ = len(self._row_lower)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from controller.policy.kinds import KINDS, Column, Kind
 from controller.policy.resource import GROUP, VERSION
@@ -66,6 +67,12 @@ def editor_schema(kind: Kind) -> Schema:
     schema["$defs"] = {name: found for name, found in sorted(schema["$defs"].items()) if name in reachable}
     heading: Schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return heading | schema
+
+
+def document_schema(model: type[BaseModel]) -> Schema:
+    """Return the JSON Schema that an editor checks other documents against, such as scenarios."""
+    found: Schema = _for_people(json_schema(model))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | found
 
 
 def _for_people(node: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -13,6 +13,8 @@ _LARGEST_BYTES = 1_000_000
 """Of one file. A policy is a page or two; the largest calendar we ship has 60 kB."""
 _MOST_PROBLEMS = 100
 """Told of one file. More are the same mistake over and over."""
+SCENARIOS = "sonnerie.dev/scenario/"
+"""How the schema of every scenario begins."""
 _SKIPPED = ("kustomization.yaml", "kustomization.yml")
 
 
@@ -123,12 +125,12 @@ def _bounded(problems: list[Problem], file: str) -> list[Problem]:
 
 
 def _resources(document: Document) -> Iterator[Loaded]:
-    """Return the resource of a document; nothing for a Namespace.
+    """Return the resource of a document; nothing for a Namespace and a scenario, which have readers of their own.
 
     Raises:
         PolicyError: it is not a valid resource; its problems have their places.
     """
-    if _is_namespace(document.value):
+    if _is_namespace(document.value) or _is_scenario(document.value):
         return
     places = Places(document)
     try:
@@ -152,6 +154,11 @@ def _files(path: Path) -> list[Path]:
         return [path]
     inside = (p for p in path.rglob("*") if p.suffix in (".yaml", ".yml") and p.name not in _SKIPPED)
     return sorted(p for p in inside if not _is_hidden(p.relative_to(path)) and not p.is_dir())
+
+
+def _is_scenario(value: object) -> bool:
+    """Tell whether it is a scenario of the simulator, which has a schema of its own and is checked by `simulate`."""
+    return isinstance(value, dict) and "kind" not in value and str(value.get("schema", "")).startswith(SCENARIOS)
 
 
 def _is_hidden(path: Path) -> bool:
