@@ -7,13 +7,38 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from controller.domain import fleet
+from controller.domain.names import EdgeName, EntKey, SiteName
 from controller.domain.schooltime import SchoolPolicies
 from controller.policy import convert
 from controller.policy.catalogue import Catalogue
+from controller.policy.edge import Edge
 from controller.policy.ent import RegionalENT
 from controller.policy.errors import Problem
 from controller.policy.kinds import Resource
 from controller.policy.references import broken_references
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredEdge:
+    """One ENT behind one edge, with everything that writing it needs."""
+
+    ent: EntKey
+    spec: Edge
+
+    @property
+    def name(self) -> EdgeName:
+        """Name of the edge."""
+        return EdgeName(self.spec.name)
+
+    @property
+    def kind(self) -> fleet.EdgeKind:
+        """How it is told."""
+        return self.spec.kind
+
+    @property
+    def place(self) -> SiteName | None:
+        """The site in whose cluster its object lives; None: the cluster of the ENT, or nowhere."""
+        return convert.edge(self.spec).site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +53,8 @@ class Declared:
     freeze: fleet.Order | None
     """The freeze that lasts longest; whether it is still in force depends on the instant."""
     problems: tuple[Problem, ...]
+    told_edges: tuple[DeclaredEdge, ...] = ()
+    """Every ENT behind every edge, by ENT and then in the order of the ENT's edges."""
 
 
 def declare(resources: Iterable[Resource]) -> Declared:
@@ -41,6 +68,9 @@ def declare(resources: Iterable[Resource]) -> Declared:
         school=tuple(_school(ent, catalogue) for ent in catalogue.ents.values()),
         freeze=max(freezes, key=lambda order: (order.until, order.by), default=None),
         problems=tuple(broken_references(catalogue)),
+        told_edges=tuple(
+            DeclaredEdge(ent=key, spec=edge) for key, ent in catalogue.ents.items() for edge in ent.spec.edges
+        ),
     )
 
 

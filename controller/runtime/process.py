@@ -28,9 +28,11 @@ from controller.observe.probes import Prober, RoundTiming
 from controller.observe.readings import Freshness
 from controller.observe.sites import Pace, WatchedSites
 from controller.runtime.clock import SystemClock
+from controller.runtime.edge_kinds import edges_of
 from controller.runtime.journal import Journal
 from controller.runtime.leadership import Leadership
 from controller.runtime.loop import Loop, Parts
+from controller.runtime.ownership import Ownership
 from controller.runtime.serve import Pages, serve
 from controller.runtime.settings import Settings
 from controller.runtime.spawning import Spawner
@@ -114,6 +116,8 @@ class Controller:
             Outlook(policies=self.store.policies, histories=self._histories, now=self.clock.now)
         )
         self.board = AgentBoard()
+        self.ownership = Ownership(self.store, self.sites, management, self.clock)
+        self.edges = edges_of(self.board, self.sites, management, surroundings, self.ownership.rivals)
         self._unanswered: set[str] = set()
         self.prober = Prober(
             ObserverName(settings.identity),
@@ -133,7 +137,8 @@ class Controller:
                 store=self.store,
                 sites=self.sites,
                 prober=self.prober,
-                board=self.board,
+                edges=self.edges,
+                ownership=self.ownership,
                 leadership=self.leadership,
                 journal=self.journal,
                 telemetry=self.telemetry,
@@ -152,6 +157,7 @@ class Controller:
             stack.push_async_callback(management.close)
             controller = cls(settings, outlets, management)
             stack.push_async_callback(controller.sites.close)
+            stack.push_async_callback(controller.edges.close)
             runner = await serve(controller._pages(), settings.listen)
             stack.push_async_callback(runner.cleanup)
             tasks = [
@@ -163,6 +169,7 @@ class Controller:
             if controller.leadership is not None:
                 stack.push_async_callback(controller.leadership.close)
                 tasks.append(controller._spawn("lease", controller.leadership.elector.run))
+                tasks.append(controller._spawn("ownership", controller._own))
             stack.push_async_callback(_cancelled, tasks)
             controller.journal.note("started", identity=settings.identity, listen=str(settings.listen))
             yield controller
@@ -206,7 +213,8 @@ class Controller:
         probed = {probe.target for seen in self.prober.rounds[-1:] for probe in seen.probes}
         return (
             self._read.is_set()
-            and all(site.synced and (site.meter is None or site.meter.asked) for site in sites.values())
+            and self.edges.settled()
+            and all(site.seen_once and (site.meter is None or site.meter.asked) for site in sites.values())
             and sites.keys() <= probed
         )
 
@@ -221,9 +229,14 @@ class Controller:
             for site, error in failed.items():
                 self.sites.unusable[site] = str(error)
             await self.sites.reconcile(reached, frozenset(policies.sites))
+            self.edges.follow(policies.declared.told_edges)
             self._read.set()
             self.journal.changed("connected", sorted(self.sites.sites), event="sites")
             await self._until_changed(policies.generation)
+
+    async def _own(self) -> None:
+        assert self.leadership is not None
+        await self.ownership.run(lambda: self.loop.last_world, self.leadership, self.journal)
 
     def _histories(self) -> dict[SiteName, SiteHistory]:
         return {name: site.history for name, site in self.sites.sites.items() if site.history is not None}
@@ -268,7 +281,7 @@ class Controller:
             holding=lambda: elector.holding,
             on_unknown=self._unknown_question,
         )
-        return Leadership(elector, self._management, self.board, agent, self.store.reread, self.journal)
+        return Leadership(elector, self._management, self.edges, agent, self.store.reread, self.journal)
 
     def _lease_changed(self, holding: object) -> None:
         self.journal.changed("lease", bool(holding), event="lease held")
