@@ -160,8 +160,8 @@ class DnsEdges:
 
         async def work() -> Outcome:
             stopped = await self._yielded(action, edge, answers, frozenset(wanted.values()), cluster)
-            if stopped is not None:
-                return stopped
+            if stopped is not None or answers == frozenset(wanted.values()):
+                return stopped or Done()
             await _apply(cluster, edge, wanted.values(), version=version)
             self._stale[place] = version
             self._rivals.wrote(action.id, frozenset(wanted.values()))
