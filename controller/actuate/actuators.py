@@ -6,7 +6,7 @@ from datetime import datetime
 from controller.actuate.edges import Edges
 from controller.actuate.floor import FloorWriter
 from controller.actuate.outcome import Outcome, Refused
-from controller.actuate.refusals import Refusals
+from controller.actuate.refusals import Refusals, wanted_of
 from controller.actuate.scale import Scaler
 from controller.domain.plan import Action, SetAdmission, SetDnsTargets, SetFloor, SetReplicas, SetWeights
 
@@ -31,13 +31,13 @@ class Actuators:
 
     async def act(self, action: Action) -> Outcome:
         """Do the action once, unless its refusal still stands."""
-        instant = self._instant
-        standing = self._refusals.standing(action.id, generation=instant.generation, now=instant.now)
+        instant, wanted = self._instant, wanted_of(action)
+        standing = self._refusals.standing(wanted, generation=instant.generation, now=instant.now)
         if standing is not None:
             return standing
         outcome = await self._do(action)
         if isinstance(outcome, Refused):
-            self._refusals.remember(action.id, outcome, instant.now)
+            self._refusals.remember(wanted, outcome, instant.now)
         return outcome
 
     async def _do(self, action: Action) -> Outcome:

@@ -34,16 +34,13 @@ class EdgeWatch(Generic[T]):
         self._running: dict[SiteName | None, _Running[T]] = {}
 
     def follow(self, places: Iterable[SiteName | None]) -> None:
-        """Watch in these clusters; a place that is not connected any more keeps what was seen there."""
-        wanted = frozenset(places)
-        for place in [place for place in self._running if place not in wanted]:
+        """Watch in these clusters, as far as they are connected."""
+        wanted = {place: self._cluster_at(place) for place in places}
+        for place in [place for place, running in self._running.items() if wanted.get(place) is not running.cluster]:
             self._running.pop(place).task.cancel()
-        for place in wanted:
-            cluster, running = self._cluster_at(place), self._running.get(place)
-            if cluster is None or (running is not None and running.cluster is cluster):
+        for place, cluster in wanted.items():
+            if cluster is None or place in self._running:
                 continue
-            if running is not None:
-                running.task.cancel()
             informer = Informer(cluster, self._resource, self._decode, self._around, timing=PROVING)
             task = self._around.spawn(f"{cluster.name}: {self._resource.plural}", informer.run)
             self._running[place] = _Running(cluster, informer, task)

@@ -229,7 +229,6 @@ class Controller:
             for site, error in failed.items():
                 self.sites.unusable[site] = str(error)
             await self.sites.reconcile(reached, frozenset(policies.sites))
-            self.edges.follow(policies.declared.told_edges)
             self._read.set()
             self.journal.changed("connected", sorted(self.sites.sites), event="sites")
             await self._until_changed(policies.generation)
@@ -243,6 +242,7 @@ class Controller:
 
     def _look_at_sites(self) -> None:
         self.prober.sites = tuple(site.probes() for _, site in sorted(self.sites.sites.items()))
+        self.edges.follow(self.store.policies().declared.told_edges)  # before a cluster that is gone is closed
 
     async def _until_changed(self, generation: int) -> None:
         """Return when a spec has changed, or it is time to read the Secrets again."""
