@@ -94,6 +94,10 @@ class Prover:
                 return _condition(ent.key, status, Because(reason=reason, text=text))
         return _condition(ent.key, ConditionStatus.TRUE, Because(reason=Reason.ALL_WELL, text=PROVEN))
 
+    def has_tried(self, ent: Ent) -> bool:
+        """Tell whether every placement has been tried at least once since this process began."""
+        return all((ent.key, placement.site) in self._proofs for placement in ent.placements)
+
     def _state(self, ent: Ent, placement: Placement) -> tuple[ConditionStatus, Because]:
         binding = self._bindings(placement.site, ent.owner, ent.key, placement.target)
         if not binding.known:

@@ -7,6 +7,7 @@ missing, floors that are to be given back. All of it level-based, nothing of it 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from controller.actuate.floor import FloorWriter
@@ -83,10 +84,21 @@ class Ownership:
         """Return `FloorWritable` and `RivalWriter` of every ENT."""
         rivals = self.rivals.found(now)
         return tuple(
-            condition
-            for ent in world.ents
-            for condition in (self._prover.condition(ent), _rival(ent.key, rivals.get(ent.key)))
+            condition for ent in world.ents for condition in (self._writable(ent), _rival(ent.key, rivals.get(ent.key)))
         )
+
+    def _writable(self, ent: Ent) -> Condition:
+        """Return `FloorWritable`; a predecessor's proof of the same spec counts until we have tried ourselves."""
+        found = self._prover.condition(ent)
+        if found.status is not ConditionStatus.UNKNOWN or self._prover.has_tried(ent):
+            return found
+        seen = self._store.ent(ent.key)
+        for before in seen.status.conditions if seen is not None else ():
+            proven = before.get("type") == str(found.type) and before.get("status") == str(ConditionStatus.TRUE)
+            if seen is not None and proven and before.get("observedGeneration") == seen.generation:
+                because = Because(reason=Reason.ALL_WELL, text=str(before.get("message", "")))
+                return replace(found, status=ConditionStatus.TRUE, because=because)
+        return found
 
     def pods_refused(self, ents: Iterable[Ent]) -> dict[EntKey, Condition]:
         """Return `ScalingLimited` of the ENTs whose pods some cluster refuses to create, in its own words."""

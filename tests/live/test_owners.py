@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from controller.actuate.floor import FloorWriter
-from controller.actuate.giving_back import give_back
+from controller.actuate.giving_back import FINALIZER, give_back, hold, let_go
 from controller.actuate.outcome import Done, LookAgainAt, Outcome, Refused
 from controller.actuate.proofs import Prover
 from controller.actuate.rivals import Rivals
@@ -21,11 +21,11 @@ from controller.domain.fleet import Ent, ReplicaOwner
 from controller.domain.names import ActionId, EntKey, SiteName
 from controller.domain.plan import Because, ConditionStatus, SetFloor, SetReplicas
 from controller.domain.reasons import Reason
-from controller.kube.autoscalers import FLOOR_ANNOTATION, PAUSED, FloorNote
+from controller.kube.autoscalers import FLOOR_ANNOTATION, PAUSED, FloorNote, decode_hpa
 from controller.kube.client import Cluster as ApiServer
 from controller.kube.informer import Surroundings
 from controller.kube.kubeconfig import read_kubeconfig
-from controller.kube.resources import DEPLOYMENTS, ObjectKey
+from controller.kube.resources import DEPLOYMENTS, ObjectKey, Resource
 from controller.observe.autoscalers import AutoscalerSight
 from controller.observe.workloads import decode_workload
 from controller.runtime.clock import SystemClock
@@ -497,3 +497,87 @@ async def test_a_disruption_budget_hinders_neither_growth_nor_shrinking(scaled: 
         async with asyncio.timeout(30):
             while await ready() != count:  # noqa: ASYNC110 - the API server's answer is what is waited for
                 await asyncio.sleep(0.1)
+
+
+MAPS = Resource("v1", "ConfigMap", "configmaps")
+"""Stands in for the ENT: any object can carry a finalizer."""
+
+CALLS = 9
+"""Requests of one life: the finalizer, two floors, giving back and letting go, each read before it is written."""
+
+
+class KilledError(BaseException):
+    """The process is gone."""
+
+
+class Dying:
+    """An API server to which one request is the last: sent, or about to be sent."""
+
+    def __init__(self, api: ApiServer, *, last: int, sent: bool) -> None:
+        self._api = api
+        self._left = last
+        self._sent = sent
+        self.name = api.name
+
+    async def call(self, *arguments: Any, **more: Any) -> bytes:
+        """Pass the request on, unless we die before it or right after it."""
+        self._left -= 1
+        if self._left < 0 and not self._sent:
+            raise KilledError
+        answer = await self._api.call(*arguments, **more)
+        if self._left < 0:
+            raise KilledError
+        return answer
+
+
+async def a_life(place: Place, api: Any, uid: str) -> None:
+    """Hold the ENT, raise the floor twice, give it back, let the ENT go."""
+    binding = place.prover._bindings
+    writer = FloorWriter(
+        lambda: {A: api}, binding, lambda _ent: place.ent.owner, lambda _ent: True, Rivals(), CLOCK.now
+    )
+    ent = ObjectKey(place.namespace, "nord")
+    await hold(api, MAPS, ent, uid=uid, now=CLOCK.now)
+    for was, count in ((1, 4), (4, 5)):
+        action = SetFloor(
+            id=ActionId("floor"), ent=place.ent.key, site=A, target=WORKLOAD, was=was, replicas=count, because=BECAUSE
+        )
+        await writer.set_floor(action)
+    await settle(place, api)
+
+
+async def settle(place: Place, api: Any) -> None:
+    """What a successor does when the ENT is to go: give back what is noted, then let go."""
+    bound = place.binding().autoscaler
+    assert await give_back(api, bound, CLOCK.now) == Done()
+    assert await let_go(api, MAPS, ObjectKey(place.namespace, "nord"), CLOCK.now) == Done()
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("last", range(CALLS))
+async def test_killed_at_any_request_the_floor_is_given_back(floored: Place, last: int, sent: bool) -> None:  # noqa: FBT001
+    """Note, floor and finalizer always say the same, and a successor ends where an uninterrupted life ends."""
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "nord"}}
+    floored.apply(made)
+    uid = floored.get("configmap", "nord")["metadata"]["uid"]
+    with pytest.raises(KilledError):
+        await a_life(floored, Dying(floored.api, last=last, sent=sent), uid)
+    found = decode_hpa(json.dumps(floored.get("hpa")).encode())
+    held = FINALIZER in floored.get("configmap", "nord")["metadata"].get("finalizers", [])
+    if found.note is None:
+        assert found.floor == 1
+    else:
+        assert (found.note.before, found.note.wrote, held) == (1, found.floor, True)
+    await settle(floored, floored.api)
+    after = decode_hpa(json.dumps(floored.get("hpa")).encode())
+    assert (after.floor, after.note) == (1, None)
+    assert "finalizers" not in floored.get("configmap", "nord")["metadata"]
+
+
+async def test_a_whole_life_takes_so_many_requests(floored: Place) -> None:
+    """Otherwise the test above would not kill at each of them; what it dies of beyond is nothing."""
+    floored.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "nord"}})
+    uid = floored.get("configmap", "nord")["metadata"]["uid"]
+    dying = Dying(floored.api, last=CALLS, sent=True)
+    await a_life(floored, dying, uid)
+    assert dying._left == 0
