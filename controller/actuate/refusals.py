@@ -1,22 +1,31 @@
 """What was refused is not tried again until a spec changes, or somebody may have changed the permissions."""
 
+from collections.abc import Hashable
 from datetime import datetime, timedelta
 
 from controller.actuate.outcome import Refused
 from controller.domain.names import ActionId
+from controller.domain.plan import Action, SetAdmission, SetDnsTargets, SetFloor, SetReplicas, SetWeights
+
+Wanted = tuple[ActionId, Hashable, Hashable]
+"""An action, what was there and what was to be."""
 
 FORGOTTEN_AFTER = timedelta(minutes=5)
 """A role that was mended is no change of any spec of ours; it is noticed after this."""
 
 
 class Refusals:
-    """Remembers refused actions, as of one generation of the policies."""
+    """Remembers refused actions, as of one generation of the policies.
+
+    What is refused is what was wanted, on what was there: eight replicas too many say nothing of five, and a site
+    without a backend says nothing of an evacuation to another.
+    """
 
     def __init__(self) -> None:
         self._generation = -1
-        self._refused: dict[ActionId, tuple[Refused, datetime]] = {}
+        self._refused: dict[Wanted, tuple[Refused, datetime]] = {}
 
-    def standing(self, action: ActionId, *, generation: int, now: datetime) -> Refused | None:
+    def standing(self, action: Wanted, *, generation: int, now: datetime) -> Refused | None:
         """Return the refusal that still stands."""
         if generation != self._generation:
             self._generation = generation
@@ -26,6 +35,20 @@ class Refusals:
             return None
         return found[0]
 
-    def remember(self, action: ActionId, refused: Refused, now: datetime) -> None:
-        """Keep the refusal."""
+    def remember(self, action: Wanted, refused: Refused, now: datetime) -> None:
+        """Keep the refusal, and forget those that no longer stand."""
+        self._refused = {kept: found for kept, found in self._refused.items() if now - found[1] < FORGOTTEN_AFTER}
         self._refused[action] = (refused, now)
+
+
+def wanted_of(action: Action) -> Wanted:
+    """Return what makes it the same wish again."""
+    match action:
+        case SetReplicas(was=was, replicas=replicas) | SetFloor(was=was, replicas=replicas):
+            return action.id, was, replicas
+        case SetWeights(was=before, weights=weights):
+            return action.id, before, weights
+        case SetDnsTargets(was=answered, targets=targets):
+            return action.id, answered, targets
+        case SetAdmission(was=cap, max_concurrent=most):
+            return action.id, cap, most

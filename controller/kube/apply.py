@@ -34,26 +34,48 @@ class Scale(msgspec.Struct):
 
 
 async def server_side_apply(
-    cluster: Cluster, resource: Resource, key: ObjectKey, fields: Mapping[str, Any], *, subresource: str = ""
+    cluster: Cluster,
+    resource: Resource,
+    key: ObjectKey,
+    fields: Mapping[str, Any],
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    subresource: str = "",
+    dry_run: bool = False,
 ) -> None:
     """Own exactly these fields of the object: fields given before and missing now are removed.
 
-    Ownership is forced: the fields are ours by contract, and another manager of them is a misconfiguration.
+    Ownership is forced: the fields are ours by contract, and another manager of them is a misconfiguration. With
+    `resourceVersion` or `uid` in the metadata the write is conditional on them. A dry run passes everything that a
+    write must pass, admission included, and leaves nothing behind.
+
+    Raises:
+        Conflict: the object is not the one, or not at the version, that the metadata names.
     """
-    metadata = {"name": key.name} | ({"namespace": key.namespace} if key.namespace else {})
-    body = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **fields}
+    identity = {"name": key.name} | ({"namespace": key.namespace} if key.namespace else {})
+    body = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": {**(metadata or {}), **identity},
+        **fields,
+    }
     await cluster.call(
         "PATCH",
         resource.path(key, subresource=subresource),
-        query={"fieldManager": FIELD_MANAGER, "force": "true"},
+        query=writing(dry_run=dry_run) | {"force": "true"},
         body=body,
         content_type=APPLY,
     )
 
 
+def writing(*, dry_run: bool = False) -> dict[str, str]:
+    """Return the query of a write."""
+    return {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run else {})
+
+
 async def create(cluster: Cluster, resource: Resource, namespace: str, body: Mapping[str, Any]) -> None:
     """Create an object in the namespace."""
-    await cluster.call("POST", resource.path(namespace=namespace), query={"fieldManager": FIELD_MANAGER}, body=body)
+    await cluster.call("POST", resource.path(namespace=namespace), query=writing(), body=body)
 
 
 async def read_scale(cluster: Cluster, resource: Resource, key: ObjectKey) -> Scale:
@@ -63,7 +85,13 @@ async def read_scale(cluster: Cluster, resource: Resource, key: ObjectKey) -> Sc
 
 
 async def write_scale(
-    cluster: Cluster, resource: Resource, key: ObjectKey, *, replicas: int, resource_version: str
+    cluster: Cluster,
+    resource: Resource,
+    key: ObjectKey,
+    *,
+    replicas: int,
+    resource_version: str,
+    dry_run: bool = False,
 ) -> None:
     """Set the replicas of the target, provided that nobody wrote it since `resource_version`.
 
@@ -76,7 +104,7 @@ async def write_scale(
         "metadata": {"name": key.name, "namespace": key.namespace, "resourceVersion": resource_version},
         "spec": {"replicas": replicas},
     }
-    await cluster.call("PUT", resource.path(key, subresource="scale"), query={"fieldManager": FIELD_MANAGER}, body=body)
+    await cluster.call("PUT", resource.path(key, subresource="scale"), query=writing(dry_run=dry_run), body=body)
 
 
 async def read_secret(cluster: Cluster, key: ObjectKey) -> Mapping[str, bytes]:

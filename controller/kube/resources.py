@@ -44,5 +44,10 @@ LEASES = Resource("coordination.k8s.io/v1", "Lease", "leases")
 EVENTS = Resource("events.k8s.io/v1", "Event", "events")
 SECRETS = Resource("v1", "Secret", "secrets")
 
+HORIZONTAL_POD_AUTOSCALERS = Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+SCALED_OBJECTS = Resource("keda.sh/v1alpha1", "ScaledObject", "scaledobjects")
+HTTP_ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+DNS_ENDPOINTS = Resource("externaldns.k8s.io/v1alpha1", "DNSEndpoint", "dnsendpoints")
+
 SCALABLE = {("apps/v1", "Deployment"): DEPLOYMENTS, ("apps/v1", "StatefulSet"): STATEFUL_SETS}
 """Kinds of targets that are watched and scaled."""

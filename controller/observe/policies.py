@@ -5,7 +5,7 @@ never valid is not there. Status is read beside the spec and never spoils it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,8 @@ class _Meta(msgspec.Struct):
     namespace: str = ""
     uid: str = ""
     generation: int = 0
+    finalizers: list[str] = []
+    deleted_at: str = msgspec.field(name="deletionTimestamp", default="")
 
 
 class _Envelope(msgspec.Struct):
@@ -81,6 +83,9 @@ class CustomObject:
     status: StatusSeen
     declared: PolicyResource | None
     problems: tuple[Problem, ...] = ()
+    finalizers: tuple[str, ...] = ()
+    deleting: bool = False
+    """Somebody has deleted it, and it stays for as long as a finalizer holds it."""
 
 
 def decoder(model: Model) -> Callable[[bytes], CustomObject]:
@@ -103,6 +108,8 @@ def decoder(model: Model) -> Callable[[bytes], CustomObject]:
             status=envelope.status,
             declared=declared,
             problems=problems,
+            finalizers=tuple(meta.finalizers),
+            deleting=bool(meta.deleted_at),
         )
 
     return decode
@@ -118,6 +125,8 @@ class Policies:
     """Of invalid objects and of broken references."""
     generation: int
     """Grows with every change of any spec; not with status."""
+    deleting: frozenset[EntKey] = frozenset()
+    """ENTs that somebody has deleted."""
 
 
 NOTHING = Policies(
@@ -138,7 +147,7 @@ class PolicyStore:
         }
         self._last_good: dict[tuple[str, ObjectKey], PolicyResource] = {}
         self._looked_at = -1
-        self._fingerprint: frozenset[tuple[str, str, int]] | None = None
+        self._fingerprint: frozenset[tuple[str, str, int, bool]] | None = None
         self._policies = NOTHING
 
     async def run(self) -> None:
@@ -192,13 +201,13 @@ class PolicyStore:
             return self._policies
         self._looked_at = version
         objects = [each for informer in self._informers.values() for each in informer.objects.values()]
-        fingerprint = frozenset((each.uid, each.kind, each.generation) for each in objects)
+        fingerprint = frozenset((each.uid, each.kind, each.generation, each.deleting) for each in objects)
         if fingerprint != self._fingerprint:
             self._fingerprint = fingerprint
             self._policies = self._declare(objects)
         return self._policies
 
-    def _declare(self, objects: Iterable[CustomObject]) -> Policies:
+    def _declare(self, objects: Collection[CustomObject]) -> Policies:
         good: dict[tuple[str, ObjectKey], PolicyResource] = {}
         problems: list[Problem] = []
         for each in objects:
@@ -214,4 +223,9 @@ class PolicyStore:
             sites={SiteName(r.metadata.name): r for r in good.values() if isinstance(r, Site)},
             problems=(*sorted(problems, key=str), *declared.problems),
             generation=self._policies.generation + 1,
+            deleting=frozenset(
+                EntKey(each.key.namespace, each.key.name)
+                for each in objects
+                if each.kind == RegionalENT.__name__ and each.deleting
+            ),
         )

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.domain.fleet import Target
-from controller.domain.names import SiteName
+from controller.domain.fleet import ReplicaOwner, Target
+from controller.domain.names import EntKey, SiteName
+from controller.kube.binding import Binding
 from controller.kube.client import Cluster
 from controller.kube.errors import ApiError, KubeconfigError
 from controller.kube.informer import PROVING, Informer, Surroundings
 from controller.kube.resources import DEPLOYMENTS, STATEFUL_SETS, ObjectKey
 from controller.observe.access import SiteAccess
+from controller.observe.autoscalers import AutoscalerSight
 from controller.observe.expiry import credentials_end
 from controller.observe.history import SiteHistory
 from controller.observe.metering import MeterPlan, SiteMeter
@@ -53,10 +55,12 @@ class WatchedSite:
             resource.kind: Informer(cluster, resource, decode_workload, surroundings, timing=PROVING)
             for resource in (DEPLOYMENTS, STATEFUL_SETS)
         }
+        self.autoscalers = AutoscalerSight(cluster, surroundings)
         self._spawn = surroundings.spawn
         self._start_meter()
         self._watches = [
-            self._spawn(f"{cluster.name}: {kind}", informer.run) for kind, informer in self._informers.items()
+            *(self._spawn(f"{cluster.name}: {kind}", informer.run) for kind, informer in self._informers.items()),
+            self._spawn(f"{cluster.name}: autoscalers", self.autoscalers.run),
         ]
 
     @property
@@ -70,6 +74,11 @@ class WatchedSite:
     def synced(self) -> bool:
         """Tell whether all workloads have been listed."""
         return all(informer.synced for informer in self._informers.values())
+
+    @property
+    def seen_once(self) -> bool:
+        """Tell whether everything there has been listed, or cannot be."""
+        return self.synced and self.autoscalers.settled
 
     @property
     def trouble(self) -> ApiError | None:
@@ -166,6 +175,11 @@ class WatchedSites:
     def clusters(self) -> Mapping[SiteName, Cluster]:
         """Return the API servers by site."""
         return {name: site.cluster for name, site in self._sites.items()}
+
+    def binding(self, site: SiteName, owner: ReplicaOwner, ent: EntKey, target: Target) -> Binding:
+        """Return what the owner may write for the workload at the site."""
+        watched = self._sites.get(site)
+        return watched.autoscalers.binding(owner, ent, target) if watched is not None else Binding(known=False)
 
     async def reconcile(self, accesses: Mapping[SiteName, SiteAccess], declared: frozenset[SiteName]) -> None:
         """Make what runs follow what is declared; a declared site without access now keeps the one it had."""

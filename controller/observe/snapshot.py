@@ -1,17 +1,18 @@
 """Assembling the World from what was seen. Everything is sorted; nothing here waits for anything."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory
 from controller.domain.names import EntKey, SiteName
+from controller.domain.windows import Window
 from controller.domain.world import EvidenceRound, Orders, Route, SignalReading, World
 from controller.observe.policies import Policies
 from controller.observe.school import SchoolBook
 from controller.observe.sites import WatchedSite
-from controller.observe.workloads import ReplicaTracker
+from controller.observe.workloads import Ceilings, ReplicaTracker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Assembler:
 
     def __init__(self) -> None:
         self._tracker = ReplicaTracker()
+        self._ceilings = Ceilings()
         self._book = SchoolBook()
 
     @property
@@ -48,21 +50,31 @@ class Assembler:
         """Return the world as seen by now, in the all-sites topology."""
         declared = seen.policies.declared
         routes = _routes(seen)
+        windows = self._book.windows(seen.policies, now)
+        gone = leaving_is_over(seen.policies.deleting, windows, now)
+        ents = self._ceilings.applied((ent for ent in declared.ents if ent.key not in gone), seen.sites)
         return World(
             sites=declared.sites,
-            ents=declared.ents,
+            ents=ents,
             edges=declared.edges,
-            windows=self._book.windows(seen.policies, now),
+            windows=windows,
             forecasts=seen.forecasts,
             readings=_readings(seen, routes, now),
             rounds=seen.rounds,
-            replicas=self._tracker.states(declared.ents, seen.sites, now),
+            replicas=self._tracker.states(ents, seen.sites, now),
             routes=routes,
             orders=Orders(freeze=declared.freeze, dry_run=seen.dry_run),
             memory=seen.memory,
             self_site=None,
             writable_sites=frozenset(site.name for site in declared.sites),
         )
+
+
+def leaving_is_over(deleting: Collection[EntKey], windows: Iterable[Window], now: datetime) -> frozenset[EntKey]:
+    """Return the ENTs that are deleted and whose current window, if they had one, has ended: nothing is planned."""
+    if not deleting:
+        return frozenset()
+    return frozenset(deleting) - {window.ent for window in windows if window.start <= now < window.end}
 
 
 def _readings(seen: Seen, routes: tuple[Route, ...], now: datetime) -> tuple[SignalReading, ...]:

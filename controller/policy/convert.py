@@ -8,6 +8,7 @@ from controller.domain.names import DomainName, EdgeName, EntKey, SignalName, Si
 from controller.domain.remote_schooling import factors_of
 from controller.domain.schooldays import DayType
 from controller.policy.calendar import CalendarSource, SchoolCalendar
+from controller.policy.edge import Edge
 from controller.policy.ent import Accounts, RegionalENT
 from controller.policy.event import EntName, KeepOut, SchoolEvent, SchoolEventSpec
 from controller.policy.limits import Scaling, Shifting, Slo
@@ -78,7 +79,14 @@ def ent(resource: RegionalENT) -> fleet.Ent:
 
 def edges(resource: RegionalENT) -> tuple[fleet.Edge, ...]:
     """Return the edges that the ENT stands behind."""
-    return tuple(fleet.Edge(name=EdgeName(edge.name), kind=edge.kind) for edge in resource.spec.edges)
+    return tuple(edge(declared) for declared in resource.spec.edges)
+
+
+def edge(declared: Edge) -> fleet.Edge:
+    """Return the edge. Where its object lives it stands: it is written there, and falls with that site (ADR 0011)."""
+    held = declared.http_route or declared.dns_endpoint
+    at = held.at_site if held is not None else None
+    return fleet.Edge(name=EdgeName(declared.name), kind=declared.kind, site=SiteName(at) if at is not None else None)
 
 
 def accounts(declared: Accounts) -> timetable.Accounts:

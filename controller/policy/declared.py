@@ -7,17 +7,41 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from controller.domain import fleet
-from controller.domain.names import EntKey
+from controller.domain.names import EdgeName, EntKey, SiteName
 from controller.domain.schooldays import Calendar
 from controller.domain.schooltime import SchoolPolicies
 from controller.domain.timetable import Schedule
 from controller.policy import convert
 from controller.policy.catalogue import Catalogue
 from controller.policy.composition import compose
+from controller.policy.edge import Edge
 from controller.policy.ent import RegionalENT
 from controller.policy.errors import Problem
 from controller.policy.kinds import Resource
 from controller.policy.references import broken_references
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredEdge:
+    """One ENT behind one edge, with everything that writing it needs."""
+
+    ent: EntKey
+    spec: Edge
+
+    @property
+    def name(self) -> EdgeName:
+        """Name of the edge."""
+        return EdgeName(self.spec.name)
+
+    @property
+    def kind(self) -> fleet.EdgeKind:
+        """How it is told."""
+        return self.spec.kind
+
+    @property
+    def place(self) -> SiteName | None:
+        """The site in whose cluster its object lives; None: the cluster of the ENT, or nowhere."""
+        return convert.edge(self.spec).site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +56,8 @@ class Declared:
     freeze: fleet.Order | None
     """The freeze that lasts longest; whether it is still in force depends on the instant."""
     problems: tuple[Problem, ...]
+    told_edges: tuple[DeclaredEdge, ...] = ()
+    """Every ENT behind every edge, by ENT and then in the order of the ENT's edges."""
 
 
 def declare(resources: Iterable[Resource]) -> Declared:
@@ -50,6 +76,9 @@ def declare(resources: Iterable[Resource]) -> Declared:
         school=tuple(_school(ent, catalogue, shared) for ent in catalogue.ents.values()),
         freeze=max(freezes, key=lambda order: (order.until, order.by), default=None),
         problems=(*composed.problems, *broken_references(catalogue, composed.days)),
+        told_edges=tuple(
+            DeclaredEdge(ent=key, spec=edge) for key, ent in catalogue.ents.items() for edge in ent.spec.edges
+        ),
     )
 
 

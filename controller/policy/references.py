@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from controller.domain.names import EntKey
+from controller.policy import convert
 from controller.policy.catalogue import Catalogue
 from controller.policy.convert import applies, ent_key
 from controller.policy.ent import RegionalENT
@@ -29,6 +30,7 @@ def broken_references(catalogue: Catalogue, composed: Composed) -> Iterator[Prob
 
 def _of_ent(ent: RegionalENT, catalogue: Catalogue, composed: Composed) -> Iterator[tuple[str, str]]:
     yield from _sites(ent, catalogue)
+    yield from _edges(ent, catalogue)
     yield from _calendar(ent, catalogue)
     yield from _schedules(ent, composed)
 
@@ -46,6 +48,15 @@ def _sites(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
                     hint = nearest(signal.signal, sorted(measured))
                     message = f"Site {placement.site} has no query for {signal.signal}{hint}"
                     yield f"spec.demandSignals[{number}].signal", f"{message}; nothing shrinks there until it has"
+
+
+def _edges(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for index, edge in enumerate(ent.spec.edges):
+        at = convert.edge(edge).site
+        if at is not None and at not in catalogue.sites:
+            field = "httpRoute" if edge.http_route is not None else "dnsEndpoint"
+            message = f"there is no Site {at}; the edge is not written until there is"
+            yield f"spec.edges[{index}].{field}.atSite", message
 
 
 def _calendar(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
@@ -92,14 +103,21 @@ def _has_accounts(ent: RegionalENT) -> bool:
 
 
 def _edges_of_two_kinds(catalogue: Catalogue) -> Iterator[Problem]:
-    """Say which ENTs behind one edge do not agree on how it is told its weights."""
+    """Say which ENTs behind one edge do not agree on how it is told its weights, or where it stands."""
     first: dict[str, str] = {}
+    stands: dict[str, str | None] = {}
     for key, ent in catalogue.ents.items():
         for index, edge in enumerate(ent.spec.edges):
             kind = first.setdefault(edge.name, edge.kind)
             if kind != edge.kind:
                 message = f"edge {edge.name} is {kind} elsewhere; give one of them another name"
                 yield Problem(resource=f"RegionalENT {key}", field=f"spec.edges[{index}].kind", message=message)
+            at = convert.edge(edge).site
+            if stands.setdefault(edge.name, at) != at:
+                message = (
+                    f"edge {edge.name} stands at {stands[edge.name] or 'no site'} elsewhere; give one another name"
+                )
+                yield Problem(resource=f"RegionalENT {key}", field=f"spec.edges[{index}]", message=message)
 
 
 def _unsized_by_events(catalogue: Catalogue) -> Iterator[Problem]:

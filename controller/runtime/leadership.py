@@ -7,12 +7,13 @@ first action. Until then this process holds the Lease and does nothing.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from controller.actuate.events import EventTeller
 from controller.actuate.haproxy_agent import AgentServer
-from controller.actuate.haproxy_board import AgentBoard
 from controller.actuate.status_writer import StatusWriter
 from controller.domain.memory import Memory
+from controller.domain.world import Route
 from controller.kube.client import Cluster
 from controller.kube.lease import Elector
 from controller.observe.policies import CustomObject
@@ -28,6 +29,14 @@ class Term:
     events: EventTeller
 
 
+class Restorable(Protocol):
+    """Whatever goes on from weights that a predecessor decided."""
+
+    def restore(self, routes: Iterable[Route]) -> None:
+        """Take over what was last decided."""
+        ...
+
+
 class Leadership:
     """Begins and ends terms; at most one at a time."""
 
@@ -35,14 +44,14 @@ class Leadership:
         self,
         elector: Elector,
         management: Cluster,
-        board: AgentBoard,
+        edges: Restorable,
         agent: AgentServer,
         reread: Callable[[], Awaitable[Iterable[CustomObject]]],
         journal: Journal,
     ) -> None:
         self._elector = elector
         self._management = management
-        self._board = board
+        self._edges = edges
         self._agent = agent
         self._reread = reread
         self._journal = journal
@@ -75,7 +84,7 @@ class Leadership:
         memory, routes = inherited(await self._reread(), self._warn)
         if self._lost_since(losses):
             return None  # somebody else may have decided since
-        self._board.restore(routes)
+        self._edges.restore(routes)
         await self._agent.open()
         if self._lost_since(losses):
             await self._agent.close()

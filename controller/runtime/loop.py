@@ -11,19 +11,18 @@ from datetime import date, datetime, timedelta
 
 from controller.actuate.actuators import Actuators, Instant
 from controller.actuate.apply import apply_plan
-from controller.actuate.haproxy_board import AgentBoard
+from controller.actuate.edges import Edges
 from controller.actuate.outcome import LookAgainAt, Outcome
 from controller.actuate.refusals import Refusals
-from controller.actuate.scale import Scaler
 from controller.actuate.status import decided_routes
 from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory, Verdict
 from controller.domain.names import ActionId, EntKey, SiteName
-from controller.domain.plan import Plan
-from controller.domain.world import Route, World
+from controller.domain.plan import ConditionType, Plan
+from controller.domain.world import World
 from controller.kube.errors import ApiError
 from controller.kube.lease import LeaseLost
-from controller.observe.policies import Policies, PolicyStore
+from controller.observe.policies import PolicyStore
 from controller.observe.probes import Prober
 from controller.observe.sites import WatchedSites
 from controller.observe.snapshot import Assembler, Seen
@@ -32,6 +31,7 @@ from controller.planning.planner import plan, verdicts
 from controller.runtime.clock import SystemClock
 from controller.runtime.journal import Journal
 from controller.runtime.leadership import Leadership, Term
+from controller.runtime.ownership import Ownership
 from controller.runtime.remembering import after_writing, inherited, withhold_unremembered
 from controller.runtime.reporting import ENTS, SITES, Problems, documents, ent_of, reasons_of_sites, told, turned
 from controller.runtime.school_reporting import SchoolReport, Trail, school_documents, school_told
@@ -55,7 +55,8 @@ class Parts:
     store: PolicyStore
     sites: WatchedSites
     prober: Prober
-    board: AgentBoard
+    edges: Edges
+    ownership: Ownership
     leadership: Leadership | None
     """None in a dry run."""
     journal: Journal
@@ -79,7 +80,6 @@ class Loop:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._assembler = Assembler()
-        self._scaler = Scaler(parts.sites.clusters, parts.clock.now)
         self._refusals = Refusals()
         self._memory = Memory()
         self._verdicts: Mapping[SiteName, Verdict] = {}
@@ -119,6 +119,7 @@ class Loop:
         decided = plan(world, now)
         decided = self._safe(world, decided, now)
         self._parts.record(world, decided, now)
+        decided = self._with_ownership(world, decided, now)
         decided, outcomes = await self._apply(world, decided, now)
         await self._report(world, decided, outcomes, now)
         return _next_look(decided, outcomes, now)
@@ -149,22 +150,19 @@ class Loop:
 
     async def _observe(self, now: datetime) -> World:
         parts = self._parts
-        await self._take_office()
         policies = parts.store.policies()
+        parts.edges.follow(policies.declared.told_edges)
+        await self._take_office()
         seen = Seen(
             policies=policies,
             sites=parts.sites.sites,
             rounds=parts.prober.rounds,
-            routes=self._routes(policies, now),
+            routes=parts.edges.routes(now),
             memory=self._memory,
             dry_run=parts.dry_run,
             forecasts=parts.forecasts(),
         )
         return self._assembler.world(seen, now)
-
-    def _routes(self, policies: Policies, now: datetime) -> tuple[Route, ...]:
-        self._parts.board.keep({(ent.key, edge) for ent in policies.declared.ents for edge in ent.edges})
-        return self._parts.board.routes(now)
 
     async def _take_office(self) -> None:
         """Begin a term where one is due; without a term remember what the leader has written."""
@@ -176,7 +174,7 @@ class Loop:
             objects = [*self._parts.store.objects("RegionalENT"), *self._parts.store.objects("Site")]
             written, routes = inherited(objects, lambda _about, _why: None)
             self._memory = replace(written, samples=self._memory.samples) if written.sites else self._memory
-            self._parts.board.restore(routes)
+            self._parts.edges.restore(routes)
 
     async def _begin_term(self, leadership: Leadership) -> Memory | None:
         trouble, memory = None, None
@@ -206,6 +204,16 @@ class Loop:
             self._parts.telemetry.violations.labels(reason=violation.rule).inc()
         return withhold_unsafe(decided, found, world)
 
+    def _with_ownership(self, world: World, decided: Plan, now: datetime) -> Plan:
+        """Add the conditions that the planner cannot know: what the clusters let us write, and who else writes."""
+        ownership = self._parts.ownership
+        limited = ownership.pods_refused(world.ents)
+        planned = (
+            limited.get(c.of, c) if isinstance(c.of, EntKey) and c.type is ConditionType.SCALING_LIMITED else c
+            for c in decided.conditions
+        )
+        return replace(decided, conditions=(*planned, *ownership.conditions(world, now)))
+
     async def _apply(self, world: World, decided: Plan, now: datetime) -> tuple[Plan, Mapping[ActionId, Outcome]]:
         """Write memory, then act, as long as the Lease is held."""
         leadership = self._parts.leadership
@@ -223,7 +231,7 @@ class Loop:
     async def _act(
         self, world: World, decided: Plan, term: Term, now: datetime
     ) -> tuple[Plan, Mapping[ActionId, Outcome]]:
-        routes = decided_routes(self._parts.board.decided, decided)
+        routes = decided_routes(self._parts.edges.decided(), decided)
         statuses = documents(world, decided, routes, self._parts.store, self._problems(), now)
         statuses += school_documents(self._parts.store, self._school_report(), self._trail, now)
         failed = await term.statuses.write(statuses, monotonic_seconds=self._parts.clock.monotonic())
@@ -249,8 +257,9 @@ class Loop:
             sites_unwritten=frozenset(sites_unwritten),
         )
         remembered = withhold_unremembered(decided, unwritten)
+        ownership = self._parts.ownership
         instant = Instant(now=now, generation=self._parts.store.policies().generation)
-        actuators = Actuators(self._scaler, self._parts.board, self._refusals, world.edges, instant)
+        actuators = Actuators(ownership.scaler, ownership.floors, self._parts.edges, self._refusals, instant)
         return remembered, await apply_plan(remembered, actuators)
 
     async def _report(self, world: World, decided: Plan, outcomes: Mapping[ActionId, Outcome], now: datetime) -> None:

@@ -31,9 +31,11 @@ from controller.observe.readings import Freshness
 from controller.observe.sites import Pace, WatchedSites
 from controller.recording.recorder import Recorder
 from controller.runtime.clock import SystemClock
+from controller.runtime.edge_kinds import edges_of
 from controller.runtime.journal import Journal
 from controller.runtime.leadership import Leadership
 from controller.runtime.loop import Loop, Parts
+from controller.runtime.ownership import Ownership
 from controller.runtime.serve import Pages, serve
 from controller.runtime.settings import Settings
 from controller.runtime.spawning import Spawner
@@ -117,6 +119,8 @@ class Controller:
             Outlook(policies=self.store.policies, histories=self._histories, now=self.clock.now)
         )
         self.board = AgentBoard()
+        self.ownership = Ownership(self.store, self.sites, management, self.clock)
+        self.edges = edges_of(self.board, self.sites, management, surroundings, self.ownership.rivals)
         self._unanswered: set[str] = set()
         self.prober = Prober(
             ObserverName(settings.identity),
@@ -137,7 +141,8 @@ class Controller:
                 store=self.store,
                 sites=self.sites,
                 prober=self.prober,
-                board=self.board,
+                edges=self.edges,
+                ownership=self.ownership,
                 leadership=self.leadership,
                 journal=self.journal,
                 telemetry=self.telemetry,
@@ -159,6 +164,7 @@ class Controller:
             stack.push_async_callback(controller.sites.close)
             if controller.recorder is not None:
                 stack.push_async_callback(asyncio.to_thread, controller.recorder.close)
+            stack.push_async_callback(controller.edges.close)
             runner = await serve(controller._pages(), settings.listen)
             stack.push_async_callback(runner.cleanup)
             tasks = [
@@ -170,6 +176,7 @@ class Controller:
             if controller.leadership is not None:
                 stack.push_async_callback(controller.leadership.close)
                 tasks.append(controller._spawn("lease", controller.leadership.elector.run))
+                tasks.append(controller._spawn("ownership", controller._own))
             stack.push_async_callback(_cancelled, tasks)
             controller.journal.note("started", identity=settings.identity, listen=str(settings.listen))
             yield controller
@@ -213,7 +220,8 @@ class Controller:
         probed = {probe.target for seen in self.prober.rounds[-1:] for probe in seen.probes}
         return (
             self._read.is_set()
-            and all(site.synced and (site.meter is None or site.meter.asked) for site in sites.values())
+            and self.edges.settled()
+            and all(site.seen_once and (site.meter is None or site.meter.asked) for site in sites.values())
             and sites.keys() <= probed
         )
 
@@ -232,11 +240,16 @@ class Controller:
             self.journal.changed("connected", sorted(self.sites.sites), event="sites")
             await self._until_changed(policies.generation)
 
+    async def _own(self) -> None:
+        assert self.leadership is not None
+        await self.ownership.run(lambda: self.loop.last_world, self.leadership, self.journal)
+
     def _histories(self) -> dict[SiteName, SiteHistory]:
         return {name: site.history for name, site in self.sites.sites.items() if site.history is not None}
 
     def _look_at_sites(self) -> None:
         self.prober.sites = tuple(site.probes() for _, site in sorted(self.sites.sites.items()))
+        self.edges.follow(self.store.policies().declared.told_edges)  # before a cluster that is gone is closed
 
     async def _until_changed(self, generation: int) -> None:
         """Return when a spec has changed, or it is time to read the Secrets again."""
@@ -275,7 +288,7 @@ class Controller:
             holding=lambda: elector.holding,
             on_unknown=self._unknown_question,
         )
-        return Leadership(elector, self._management, self.board, agent, self.store.reread, self.journal)
+        return Leadership(elector, self._management, self.edges, agent, self.store.reread, self.journal)
 
     def _lease_changed(self, holding: object) -> None:
         self.journal.changed("lease", bool(holding), event="lease held")

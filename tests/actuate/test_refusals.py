@@ -1,21 +1,14 @@
 """Refused is refused until something changes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from controller.actuate.actuators import Actuators, Instant
-from controller.actuate.haproxy_board import AgentBoard
 from controller.actuate.outcome import Refused
-from controller.actuate.refusals import FORGOTTEN_AFTER, Refusals
-from controller.actuate.scale import Scaler
-from controller.domain.fleet import Edge, EdgeKind
-from controller.domain.memory import MoveKind
-from controller.domain.names import ActionId
-from controller.domain.plan import Because, SetWeights
-from controller.domain.reasons import Reason
-from tests.actuate.test_haproxy_board import weights
-from tests.builders import BELL, EDGE, key
+from controller.actuate.refusals import FORGOTTEN_AFTER, Refusals, wanted_of
+from tests.actuate.test_apply import an_action
+from tests.builders import BELL
 
-ACTION, WHY = ActionId("replicas:nord:a"), Refused(why="forbidden")
+ACTION, WHY = wanted_of(an_action("replicas:nord:a")), Refused(why="forbidden")
 
 
 def test_a_refusal_stands_until_a_spec_changes_or_time_has_passed() -> None:
@@ -30,19 +23,19 @@ def test_a_refusal_stands_until_a_spec_changes_or_time_has_passed() -> None:
     assert refusals.standing(ACTION, generation=2, now=later) is None
 
 
-async def test_an_edge_that_cannot_be_written_is_refused_in_words() -> None:
-    """The person learns which edge and which kind this version writes."""
-    move = SetWeights(
-        id=ActionId("w"),
-        ent=key(),
-        edge=EDGE,
-        was=(),
-        weights=weights(a=100),
-        kind=MoveKind.BALANCE,
-        because=Because(reason=Reason.TOWARDS_PLACEMENT, text="home"),
-    )
-    edges = (Edge(name=EDGE, kind=EdgeKind.HTTP_ROUTE),)
-    scaler = Scaler(dict, lambda: BELL)
-    actuators = Actuators(scaler, AgentBoard(), Refusals(), edges, Instant(now=BELL, generation=1))
-    outcome = await actuators.act(move)
-    assert outcome == Refused(why="edge front is HTTPRoute; this version writes edges of kind HAProxyAgent only")
+def test_a_refusal_says_nothing_of_another_wish() -> None:
+    """Eight replicas were too many; whether five are is found out at once, and so is an evacuation to another site."""
+    refusals = Refusals()
+    assert refusals.standing(ACTION, generation=1, now=BELL) is None
+    refusals.remember(ACTION, WHY, BELL)
+    fewer = wanted_of(replace(an_action("replicas:nord:a"), replicas=5))
+    assert refusals.standing(fewer, generation=1, now=BELL) is None
+
+
+def test_refusals_do_not_pile_up() -> None:
+    """A wish that changes with every cycle is remembered for as long as its refusal stands, and no longer."""
+    refusals = Refusals()
+    for number in range(50):
+        wish = wanted_of(replace(an_action("replicas:nord:a"), replicas=number))
+        refusals.remember(wish, WHY, BELL + FORGOTTEN_AFTER * number)
+    assert len(refusals._refused) == 1

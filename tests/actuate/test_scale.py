@@ -3,12 +3,19 @@
 from aiohttp import web
 
 from controller.actuate.outcome import Done, LookAgainAt, Outcome, Refused
+from controller.actuate.rivals import Rivals
 from controller.actuate.scale import Scaler
 from controller.domain.names import SiteName
 from controller.domain.plan import SetReplicas
+from controller.kube.binding import Binding
 from tests.actuate.test_apply import an_action
 from tests.builders import BELL
 from tests.kube.scripted import serving
+
+
+def nobody_else(*_where: object) -> Binding:
+    """No autoscaler targets the workload."""
+    return Binding()
 
 
 async def scaled(action: SetReplicas, *, stands: int, put_status: int = 200, get_status: int = 200) -> Outcome:
@@ -24,7 +31,7 @@ async def scaled(action: SetReplicas, *, stands: int, put_status: int = 200, get
         return web.json_response({"message": "no"}, status=put_status, headers={"Retry-After": "9"})
 
     async with serving(answer) as cluster:
-        return await Scaler(lambda: {SiteName("a"): cluster}, lambda: BELL).set_replicas(action)
+        return await Scaler(lambda: {SiteName("a"): cluster}, nobody_else, Rivals(), lambda: BELL).set_replicas(action)
 
 
 async def test_a_count_is_written_on_the_version_that_was_read() -> None:
@@ -58,5 +65,5 @@ async def test_answers_become_outcomes() -> None:
 
 async def test_a_site_without_a_cluster_is_looked_at_again() -> None:
     """A site whose Secret is missing may get it the next minute."""
-    outcome = await Scaler(dict, lambda: BELL).set_replicas(an_action("grow"))
+    outcome = await Scaler(dict, nobody_else, Rivals(), lambda: BELL).set_replicas(an_action("grow"))
     assert isinstance(outcome, LookAgainAt)

@@ -10,6 +10,7 @@ import pytest
 
 from controller.actuate.events import About, EventTeller, Told
 from controller.actuate.outcome import Done, LookAgainAt, Refused
+from controller.actuate.rivals import Rivals
 from controller.actuate.scale import Scaler
 from controller.actuate.status_writer import DRIFT_SECONDS, StatusDocument, StatusWriter
 from controller.domain.fleet import Target
@@ -26,6 +27,7 @@ from controller.policy.resource import GROUP
 from controller.runtime.clock import SystemClock
 from controller.runtime.reporting import ENTS, SITES
 from controller.wire.memory import write_site
+from tests.actuate.test_scale import nobody_else
 from tests.actuate.test_status import an_ent_status
 from tests.builders import BELL
 from tests.controlplane.clusters import Cluster
@@ -82,7 +84,7 @@ def a_scaling(portal: ObjectKey, *, was: int, replicas: int, kind: str = "Deploy
 
 async def test_replicas_are_written_once(api: ApiServer, portal: ObjectKey) -> None:
     """Done, done again without a write, and looked at again when somebody else has written."""
-    scaler = Scaler(lambda: {SiteName("a"): api}, CLOCK.now)
+    scaler = Scaler(lambda: {SiteName("a"): api}, nobody_else, Rivals(), CLOCK.now)
     assert await scaler.set_replicas(a_scaling(portal, was=1, replicas=3)) == Done()
     assert (await read_scale(api, DEPLOYMENTS, portal)).spec.replicas == 3
     assert await scaler.set_replicas(a_scaling(portal, was=1, replicas=3)) == Done()

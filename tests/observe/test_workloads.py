@@ -1,15 +1,25 @@
 """Workloads to replica states."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from controller.domain.fleet import Target
-from controller.domain.names import SiteName
+from controller.domain.fleet import ReplicaOwner, Target
+from controller.domain.names import EntKey, SiteName
+from controller.kube.autoscalers import Autoscaler
+from controller.kube.binding import Binding, bind
 from controller.kube.resources import ObjectKey
-from controller.observe.workloads import ReplicaTracker, Workload, decode_workload
+from controller.observe.workloads import (
+    AutoscalerView,
+    Ceilings,
+    ReplicaTracker,
+    Workload,
+    WorkloadView,
+    decode_workload,
+)
 from tests.builders import BELL, an_ent
+from tests.kube.test_autoscalers import an_hpa
 
 
 def deployment(**spec: Any) -> bytes:
@@ -41,11 +51,28 @@ def test_scaling_is_no_rollout_and_a_new_image_is() -> None:
 
 
 @dataclass
+class Autoscalers:
+    """A site's autoscalers, all of them of the one workload."""
+
+    found: list[Autoscaler] = field(default_factory=list)
+    seen_at: datetime | None = BELL
+
+    def alive_at(self, owner: ReplicaOwner) -> datetime | None:
+        """Return the last proof."""
+        return self.seen_at
+
+    def binding(self, owner: ReplicaOwner, ent: EntKey, target: Target) -> Binding:
+        """Bind by the rule."""
+        return bind(owner, ent, target, self.found)
+
+
+@dataclass
 class View:
     """A site whose one workload can be set."""
 
     workload: Workload | None
     alive_at: datetime | None = BELL
+    autoscalers: AutoscalerView = field(default_factory=Autoscalers)
 
     def find(self, target: Target, key: ObjectKey) -> Workload | None:
         """Return the one workload."""
@@ -84,6 +111,54 @@ def test_what_was_never_seen_is_not_there_and_what_was_seen_grows_old() -> None:
     """A site that cannot be watched has no state, or an old one: never zero replicas."""
     tracker = ReplicaTracker()
     ents = (an_ent(sites=("a", "b")),)
-    views = {SiteName("a"): View(READY, alive_at=BELL - timedelta(hours=1)), SiteName("b"): View(None, alive_at=None)}
+    views: dict[SiteName, WorkloadView] = {
+        SiteName("a"): View(READY, alive_at=BELL - timedelta(hours=1)),
+        SiteName("b"): View(None, alive_at=None),
+    }
     (state,) = tracker.states(ents, views, BELL)
     assert (state.site, state.ready, state.seen_at) == ("a", 3, BELL - timedelta(hours=1))
+
+
+FLOORED = an_ent(sites=("a",), owner=ReplicaOwner.HPA_FLOOR)
+
+
+def test_of_a_floor_the_floor_is_what_is_wanted() -> None:
+    """Sonnerie owns the floor, so the floor is what it compares with; how many are Ready counts as ever."""
+    view = View(replace(READY, wanted=9, ready=7), autoscalers=Autoscalers([an_hpa(minReplicas=5)]))
+    (state,) = ReplicaTracker().states((FLOORED,), {SiteName("a"): view}, BELL)
+    assert (state.wanted, state.ready, state.pending_since) == (5, 7, None)
+
+
+def test_a_floor_is_as_old_as_the_older_of_two_sights() -> None:
+    """Workload and autoscaler are watched apart; before the autoscalers are seen nothing is known of a floor."""
+    seen = BELL - timedelta(minutes=1)
+    view = View(READY, autoscalers=Autoscalers([an_hpa()], seen_at=seen))
+    (state,) = ReplicaTracker().states((FLOORED,), {SiteName("a"): view}, BELL)
+    assert state.seen_at == seen
+    view = View(READY, autoscalers=Autoscalers([an_hpa()], seen_at=None))
+    assert ReplicaTracker().states((FLOORED,), {SiteName("a"): view}, BELL) == ()
+
+
+def test_without_an_autoscaler_the_count_is_what_there_is() -> None:
+    """The refusal to write is told elsewhere; that replicas are Ready must not be forgotten over it."""
+    (state,) = ReplicaTracker().states((FLOORED,), {SiteName("a"): View(READY)}, BELL)
+    assert (state.wanted, state.ready) == (3, 3)
+
+
+def test_a_ceiling_of_the_autoscaler_bounds_the_plan() -> None:
+    """What `maxReplicas` does not allow is planned elsewhere; the ENT stays the same value while nothing changes."""
+    ceilings, view = Ceilings(), View(READY, autoscalers=Autoscalers([an_hpa(maxReplicas=20)]))
+    views: dict[SiteName, WorkloadView] = {SiteName("a"): view}
+    (bounded,) = ceilings.applied([FLOORED], views)
+    assert (bounded.placements[0].max_replicas, FLOORED.placements[0].max_replicas) == (20, 100)
+    assert ceilings.applied([FLOORED], views)[0] is bounded
+    assert ceilings.applied([an_ent()], views) == (an_ent(),)
+
+
+def test_why_pods_are_refused_is_kept() -> None:
+    """Kubernetes says it in a condition of the Deployment, and takes it away when it is over."""
+    message = 'pods "portal-1" is forbidden: exceeded quota'
+    body = json.loads(deployment())
+    for status, kept in (("True", message), ("False", "")):
+        body["status"]["conditions"] = [{"type": "ReplicaFailure", "status": status, "message": message}]
+        assert decode_workload(json.dumps(body).encode()).refused == kept
