@@ -63,7 +63,7 @@ def declared(fleet: Fleet, prometheus: str) -> list[Object]:
         found.append(an_object("Site", spec, name=name))
     today = datetime.now(UTC).date()
     calendar = {
-        "territory": "bench",
+        "territory": "zone-b",
         "source": "made up for the bench",
         "publishedOn": today.isoformat(),
         "validUntil": (today + timedelta(days=7)).isoformat(),
@@ -91,7 +91,7 @@ def _ent(fleet: Fleet, number: int) -> Object:
     names = list(fleet.sites)
     spec = {
         "region": "FR-HDF",
-        "territory": "bench",
+        "territory": "zone-b",
         "timeZone": "Europe/Paris",
         "calendarRef": "bench",
         "demandSignals": [SIGNAL],
