@@ -113,6 +113,7 @@ class Loop:
         world = await self._observe(now)
         decided = plan(world, now)
         decided = self._safe(world, decided, now)
+        self.last_plan = decided  # before the writes, which take as long as a server lets them
         decided, outcomes = await self._apply(world, decided, now)
         await self._report(world, decided, outcomes, now)
         return _next_look(decided, outcomes, now)
