@@ -12,7 +12,9 @@ import time
 from aiohttp import web
 
 NAMESPACE = "portals"
-AROUND_PER_SECOND = 4.0
+AROUND_PER_SECOND = 3.0
+NOISE_PER_SECOND = 0.05
+"""Never the same twice, as no rate is, and no reason to act."""
 
 
 def ent_name(number: int) -> str:
@@ -28,7 +30,7 @@ def answering(ents: int) -> web.Application:
         result = [
             {
                 "metric": {"namespace": NAMESPACE, "ent": ent_name(number)},
-                "value": [now, f"{AROUND_PER_SECOND + (now * 7 + number) % 1:.6f}"],
+                "value": [now, f"{AROUND_PER_SECOND + NOISE_PER_SECOND * ((now * 7 + number) % 1):.6f}"],
             }
             for number in range(ents)
         ]

@@ -163,7 +163,7 @@ class ApiProxy:
             return await self._do(self.script(seen), seen, request)
         except (ClientError, OSError, TimeoutError):
             _abort(request)
-            raise
+            return web.Response()  # to nobody
         finally:
             self._open.discard(task)
 
