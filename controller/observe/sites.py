@@ -15,6 +15,7 @@ from controller.kube.errors import ApiError, KubeconfigError
 from controller.kube.informer import PROVING, Informer, Surroundings
 from controller.kube.resources import DEPLOYMENTS, STATEFUL_SETS, ObjectKey
 from controller.observe.access import SiteAccess
+from controller.observe.discretion import Discreet, shown_secrets
 from controller.observe.history import SiteHistory
 from controller.observe.metering import MeterPlan, SiteMeter
 from controller.observe.nodes import NodeSight
@@ -126,7 +127,8 @@ class WatchedSite:
             freshness=self._pace.freshness,
             every_seconds=self._pace.query_every_seconds,
         )
-        source = PrometheusSource(metrics.address, deadline_seconds=self._pace.query_deadline_seconds)
+        asked = PrometheusSource(metrics.address, deadline_seconds=self._pace.query_deadline_seconds)
+        source = Discreet(asked, shown_secrets(metrics.address))
         self.meter = SiteMeter(plan, source, now=self._now)
         queries = {query.signal: query.promql for query in metrics.queries}
         before, self.history = self.history, SiteHistory(self.access.site, queries, metrics.labels, source)

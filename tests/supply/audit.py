@@ -120,10 +120,15 @@ def licences(distribution: Distribution) -> list[list[str]]:
     """Gives the licences that all bind, each as the alternatives to choose from."""
     metadata = distribution.metadata
     classifiers = [each.rpartition(" :: ")[2] for each in metadata.get_all("Classifier") or () if "License ::" in each]
-    expression = metadata.get("License-Expression")
+    expression = _field(distribution, "License-Expression")
     if expression:
         return [[each.strip("() ") for each in part.split(" OR ")] for part in expression.split(" AND ")]
-    return [[*classifiers, (metadata.get("License") or "").strip()]]
+    return [[*classifiers, _field(distribution, "License")]]
+
+
+def _field(distribution: Distribution, name: str) -> str:
+    values = distribution.metadata.get_all(name) or [""]
+    return str(values[0]).strip()
 
 
 def of_licences(names: Iterable[str], installed: Mapping[str, Distribution]) -> list[str]:

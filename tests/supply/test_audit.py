@@ -22,10 +22,6 @@ class Installed:
         self.metadata = self
         self._metadata = metadata or {}
 
-    def get(self, name: str) -> str | None:
-        """Return one field."""
-        return self._metadata.get(name)
-
     def get_all(self, name: str) -> list[str]:
         """Return all values of a field."""
         return [self._metadata[name]] if name in self._metadata else []
