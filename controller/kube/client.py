@@ -144,16 +144,27 @@ class Cluster:
         content_type: str,
         limits: ClientTimeout,
     ) -> AsyncIterator[ClientResponse]:
-        where = f"{self.name}: {method} {path}"
+        where, api = f"{self.name}: {method} {path}", self._api
         try:
             async with await self._send(method, path, query, body, content_type, limits) as answer:
                 if answer.status >= 400:
-                    raise from_answer(where, answer.status, await answer.read(), answer.headers)
+                    raise from_answer(where, answer.status, self._without_token(await answer.read()), answer.headers)
                 yield answer
         except TimeoutError:
             raise Unavailable.unanswered(where, "no answer before the deadline") from None
         except (ClientError, OSError) as error:
             raise Unavailable.unanswered(where, f"{type(error).__name__}: {error}") from None
+        except RuntimeError:
+            if api is self._api:
+                raise
+            raise Unavailable.unanswered(where, "the credentials were renewed meanwhile") from None
+
+    def _without_token(self, body: bytes) -> bytes:
+        """Return an answer that can be told: some servers quote the token that they refuse."""
+        for value in self._api.configuration.api_key.values():
+            token = value.removeprefix("Bearer ").encode()
+            body = body.replace(token, b"(token)") if token else body
+        return body
 
     async def _send(
         self,

@@ -7,19 +7,23 @@ ApiError
 ├── Gone          410             the resourceVersion or the list position is too old: list again
 ├── Invalid       400, 405, 415, 422   the request itself is refused until it changes
 ├── Forbidden     401, 403        the credentials do not allow it
-├── Throttled     429             come back after `retry_after_seconds`
+├── Throttled     429, or 503 with Retry-After   come back after `retry_after_seconds`
 └── Unavailable   5xx, no answer  nothing is known about the outcome
 KubeconfigError                   the credentials cannot be used
 """
 
 import contextlib
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Self
 
 import msgspec
 
 DEFAULT_RETRY_AFTER_SECONDS = 1.0
 """What a throttling server means when it names no time."""
+
+LONGEST_RETRY_AFTER_SECONDS = 60.0
+"""No server's wish makes us blind for longer: API servers ask for seconds, only broken proxies for hours."""
 
 LONGEST_MESSAGE = 500
 """Server messages are cut here: a proxy may answer with a whole web page."""
@@ -96,7 +100,7 @@ class _Status(msgspec.Struct):
 def from_answer(where: str, status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
     """Return the error that an HTTP answer of 400 or more means."""
     message = message_of(body)
-    if status == 429:
+    if status == 429 or (status == 503 and "Retry-After" in headers):
         return Throttled(where, message, status=status, retry_after_seconds=_retry_after(headers))
     return _BY_STATUS.get(status, Unavailable)(where, message, status=status)
 
@@ -110,7 +114,10 @@ def message_of(body: bytes) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
-    try:
-        return max(0.0, float(headers.get("Retry-After", "")))
-    except ValueError:
-        return DEFAULT_RETRY_AFTER_SECONDS
+    text = headers.get("Retry-After", "")
+    with contextlib.suppress(ValueError):
+        return min(max(0.0, float(text)), LONGEST_RETRY_AFTER_SECONDS)
+    with contextlib.suppress(ValueError):  # an instant: read against the server's own clock, whatever ours says
+        seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date", ""))).total_seconds()
+        return min(max(0.0, seconds), LONGEST_RETRY_AFTER_SECONDS)
+    return DEFAULT_RETRY_AFTER_SECONDS

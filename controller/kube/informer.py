@@ -10,7 +10,11 @@ A watch that says nothing may be idle or dead. Two `WatchTiming`s answer this:
   even the bookmark that servers send every minute, has come for 90 s.
 
 A session that ends within a second counts as failed, however it ended: neither errors nor clean closes can make a
-hot loop.
+hot loop. One that the server does not end when it was asked to is ended by us: a trickle of bytes is no proof of life.
+
+A server that was away for `LIST_AGAIN_AFTER_SECONDS` is listed anew instead of resumed: it may have been restored from
+a backup, and then counts resourceVersions from further back. For the same reason a position that moves backwards is no
+position.
 """
 
 import asyncio
@@ -32,8 +36,14 @@ T = TypeVar("T")
 PAGE_SIZE = 500
 """Objects per list page: keeps one answer around a megabyte."""
 
+DECODED_AT_ONCE = 25
+"""Objects decoded before others get their turn: some take half a millisecond; probes and the Lease must not wait."""
+
 SHORTEST_SESSION_SECONDS = 1.0
 """A watch session below this is a failure."""
+
+LIST_AGAIN_AFTER_SECONDS = 30.0
+"""Without proof of life for so long: no restored backup comes sooner, and a list every half minute costs little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +128,20 @@ class Informer(Generic[T]):
         surroundings: Surroundings,
         *,
         timing: WatchTiming = PROVING,
+        namespace: str = "",
+        fields: str = "",
     ) -> None:
+        """Watch one namespace or all; `fields` is a field selector."""
         self._cluster = cluster
         self._resource = resource
+        self._path = resource.path(namespace=namespace)
+        self._selection = {"fieldSelector": fields} if fields else {}
         self._decode = decode
         self._around = surroundings
         self._timing = timing
         self._objects: dict[ObjectKey, T] = {}
         self._resource_version: str | None = None
+        self._proven_at_seconds = surroundings.monotonic()
         self.synced = False
         """The first list is complete."""
         self.version = 0
@@ -157,7 +173,7 @@ class Informer(Generic[T]):
 
     async def _attempt(self) -> ApiError | None:
         try:
-            if self._resource_version is None:
+            if self._resource_version is None or self._away_for_long():
                 await self._list()
             await self._watch()
         except Gone:
@@ -171,6 +187,9 @@ class Informer(Generic[T]):
             self.last_error = Unavailable.unanswered(self._where, f"an answer could not be read: {error}")
             return self.last_error
         return None
+
+    def _away_for_long(self) -> bool:
+        return self._around.monotonic() - self._proven_at_seconds >= LIST_AGAIN_AFTER_SECONDS
 
     @property
     def _where(self) -> str:
@@ -197,34 +216,42 @@ class Informer(Generic[T]):
     async def _read_all(self) -> tuple[dict[ObjectKey, T], str]:
         """Return all objects and the resourceVersion they were read at, page by page."""
         objects: dict[ObjectKey, T] = {}
-        query = {"limit": str(PAGE_SIZE)}
+        query = {**self._selection, "limit": str(PAGE_SIZE)}
         while True:
             body = await self._cluster.call(
-                "GET", self._resource.path(), query=query, deadline_seconds=self._timing.list_deadline_seconds
+                "GET", self._path, query=query, deadline_seconds=self._timing.list_deadline_seconds
             )
             page = _PAGES.decode(body)
-            for item in page.items:
+            for number, item in enumerate(page.items, 1):
                 objects[_key(_IDENTITIES.decode(item).metadata)] = self._decode(bytes(item))
+                if number % DECODED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
             if not page.metadata.next_page:
                 break
             query["continue"] = page.metadata.next_page
         return objects, page.metadata.resource_version
 
     async def _watch(self) -> None:
-        seconds = self._timing.session_seconds * (1 - self._around.random() / 4)
+        seconds = max(1, round(self._timing.session_seconds * (1 - self._around.random() / 4)))
         query = {
+            **self._selection,
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._resource_version or "",
-            "timeoutSeconds": str(max(1, round(seconds))),
+            "timeoutSeconds": str(seconds),
         }
-        path = self._resource.path()
-        async with self._cluster.stream(path, query=query, silence_seconds=self._timing.silence_seconds) as lines:
-            self._proven_alive()
-            async for line in lines:
-                if line.strip():
-                    self._take(_EVENTS.decode(line))
-                    self._proven_alive()
+        try:
+            async with (
+                asyncio.timeout(seconds + self._timing.silence_seconds),
+                self._cluster.stream(self._path, query=query, silence_seconds=self._timing.silence_seconds) as lines,
+            ):
+                self._proven_alive()
+                async for line in lines:
+                    if line.strip():
+                        self._take(_EVENTS.decode(line))
+                        self._proven_alive()
+        except TimeoutError:
+            raise Unavailable.unanswered(self._where, f"the watch was to end after {seconds} s and did not") from None
         self._proven_alive()
 
     def _take(self, event: _Event) -> None:
@@ -232,6 +259,8 @@ class Informer(Generic[T]):
             code = msgspec.json.decode(event.object, type=_Code).code
             raise from_answer(f"{self._where}: watch", code, bytes(event.object), {})
         meta = _IDENTITIES.decode(event.object).metadata
+        if _is_before(meta.resource_version, self._resource_version):
+            raise Gone(self._where, f"the server is at {meta.resource_version}, before {self._resource_version}")
         if event.type == "DELETED":
             self._objects.pop(_key(meta), None)
         elif event.type != "BOOKMARK":
@@ -242,11 +271,17 @@ class Informer(Generic[T]):
 
     def _proven_alive(self) -> None:
         self.alive_at = self._around.now()
+        self._proven_at_seconds = self._around.monotonic()
         self.last_error = None
 
     def _changed(self) -> None:
         self.version += 1
         self._around.wake()
+
+
+def _is_before(version: str, position: str | None) -> bool:
+    """Tell whether a resourceVersion lies before another: they may be compared as numbers since Kubernetes 1.35."""
+    return position is not None and version.isdigit() and position.isdigit() and int(version) < int(position)
 
 
 def _key(meta: _Meta) -> ObjectKey:

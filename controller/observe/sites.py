@@ -5,7 +5,7 @@ A site whose Secret cannot be read any more keeps the access it had: the managem
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller.domain.fleet import ReplicaOwner, Target
@@ -17,9 +17,11 @@ from controller.kube.informer import PROVING, Informer, Surroundings
 from controller.kube.resources import DEPLOYMENTS, STATEFUL_SETS, ObjectKey
 from controller.observe.access import SiteAccess
 from controller.observe.autoscalers import AutoscalerSight
+from controller.observe.discretion import Discreet, shown_secrets
 from controller.observe.expiry import credentials_end
 from controller.observe.history import SiteHistory
 from controller.observe.metering import MeterPlan, SiteMeter
+from controller.observe.nodes import NodeSight
 from controller.observe.probes import SiteProbes
 from controller.observe.prometheus import PrometheusSource
 from controller.observe.readings import Freshness
@@ -56,11 +58,13 @@ class WatchedSite:
             for resource in (DEPLOYMENTS, STATEFUL_SETS)
         }
         self.autoscalers = AutoscalerSight(cluster, surroundings)
+        self.nodes = NodeSight(cluster, surroundings)
         self._spawn = surroundings.spawn
         self._start_meter()
         self._watches = [
             *(self._spawn(f"{cluster.name}: {kind}", informer.run) for kind, informer in self._informers.items()),
             self._spawn(f"{cluster.name}: autoscalers", self.autoscalers.run),
+            self._spawn(f"{cluster.name}: nodes", self.nodes.run),
         ]
 
     @property
@@ -87,9 +91,13 @@ class WatchedSite:
         return next((error for error in errors if error is not None), None)
 
     def find(self, target: Target, key: ObjectKey) -> Workload | None:
-        """Return the target as last seen."""
+        """Return the target as last seen; replicas on nodes that have fallen silent do not count as Ready."""
         informer = self._informers.get(target.kind)
-        return informer.objects.get(key) if informer and target.api_version == "apps/v1" else None
+        found = informer.objects.get(key) if informer and target.api_version == "apps/v1" else None
+        standing = self.nodes.standing(target.kind, key) if found else None
+        if found is None or standing is None or standing >= found.ready:
+            return found
+        return replace(found, ready=standing)
 
     def probes(self) -> SiteProbes:
         """Return how to look at the site."""
@@ -132,7 +140,8 @@ class WatchedSite:
             freshness=self._pace.freshness,
             every_seconds=self._pace.query_every_seconds,
         )
-        source = PrometheusSource(metrics.address, deadline_seconds=self._pace.query_deadline_seconds)
+        asked = PrometheusSource(metrics.address, deadline_seconds=self._pace.query_deadline_seconds)
+        source = Discreet(asked, shown_secrets(metrics.address))
         self.meter = SiteMeter(plan, source, now=self._now)
         queries = {query.signal: query.promql for query in metrics.queries}
         before, self.history = self.history, SiteHistory(self.access.site, queries, metrics.labels, source)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -105,9 +106,15 @@ def write_instant(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    """Return their names, read once: it walks a folder with 600 files, 18 ms for every ENT."""
+    return frozenset(available_timezones())
+
+
 def _check_time_zone(value: object) -> str:
     name = _TIME_ZONE_CHECK(value)
-    if name not in available_timezones():
+    if name not in _time_zones():
         raise PydanticCustomError(
             "time_zone", "{found} is not an IANA time zone; write for example 'Europe/Paris'", {"found": shown(value)}
         )

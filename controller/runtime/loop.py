@@ -120,6 +120,7 @@ class Loop:
         decided = self._safe(world, decided, now)
         self._parts.record(world, decided, now)
         decided = self._with_ownership(world, decided, now)
+        self.last_plan = decided  # before the writes, which take as long as a server lets them
         decided, outcomes = await self._apply(world, decided, now)
         await self._report(world, decided, outcomes, now)
         return _next_look(decided, outcomes, now)

@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from controller import __version__
@@ -67,6 +67,8 @@ class Outlets:
     journal: Callable[[SystemClock], Journal]
     on_plan: Callable[[Plan], None]
     once: bool = False
+    clock: SystemClock = field(default_factory=SystemClock)
+    """What time it is; another clock than the machine's only where a day must pass in minutes."""
 
 
 async def run(settings: Settings, outlets: Outlets) -> None:
@@ -104,7 +106,7 @@ class Controller:
         self._settings = settings
         self._once = outlets.once
         self._management = management
-        self.clock = SystemClock()
+        self.clock = outlets.clock
         self.journal = outlets.journal(self.clock)
         self.telemetry = Telemetry()
         self._spawn = Spawner(self.journal.crash)

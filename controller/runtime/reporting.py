@@ -1,7 +1,7 @@
 """From a plan to what is written about it: statuses of ENTs and sites, Events."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from controller.actuate.events import About, Told
@@ -13,7 +13,7 @@ from controller.domain.names import ActionId, EntKey, SiteName
 from controller.domain.plan import Action, Because, Condition, ConditionStatus, ConditionType, Plan
 from controller.domain.reasons import Reason
 from controller.domain.windows import Window
-from controller.domain.world import Route, World
+from controller.domain.world import ReplicaState, Route, World
 from controller.kube.resources import ObjectKey
 from controller.observe.policies import CustomObject, PolicyStore, resource_of
 from controller.planning.explain import is_well
@@ -69,9 +69,10 @@ def documents(
         conditions.setdefault(condition.of, []).append(condition)
     found: list[StatusDocument] = []
     memories = {memory.ent: memory for memory in plan.memory.ents}
-    windows: dict[EntKey, list[Window]] = {}
-    for window in world.windows:
-        windows.setdefault(window.ent, []).append(window)
+    parts = _by_ent(world)
+    routes_of: dict[EntKey, list[Route]] = {}
+    for each in routes:
+        routes_of.setdefault(each.ent, []).append(each)
     for ent in world.ents:
         seen = store.ent(ent.key)
         if seen is None:
@@ -79,9 +80,9 @@ def documents(
         status = ent_status(
             ent,
             memories.get(ent.key, EntMemory(ent=ent.key)),
-            world=world,
-            windows=windows.get(ent.key, ()),
-            routes=routes,
+            world=parts[ent.key],
+            routes=routes_of.get(ent.key, []),
+            windows=parts[ent.key].windows,
             found=[*conditions.get(ent.key, ()), problems.condition(ent.key)],
             before=_before(seen),
             now=now,
@@ -95,6 +96,20 @@ def documents(
         status = site_status(memory, world=world, found=conditions_here, before=_before(seen), now=now)
         found.append(StatusDocument(resource=SITES, key=seen.key, status=status))
     return found
+
+
+def _by_ent(world: World) -> dict[EntKey, World]:
+    """Return the world with what concerns each ENT alone: a thousand ENTs that each look through all are a million."""
+    replicas: dict[EntKey, list[ReplicaState]] = {ent.key: [] for ent in world.ents}
+    windows: dict[EntKey, list[Window]] = {ent.key: [] for ent in world.ents}
+    for state in world.replicas:
+        replicas.setdefault(state.ent, []).append(state)
+    for window in world.windows:
+        windows.setdefault(window.ent, []).append(window)
+    return {
+        ent.key: replace(world, replicas=tuple(replicas[ent.key]), windows=tuple(windows[ent.key]))
+        for ent in world.ents
+    }
 
 
 def _before(seen: CustomObject) -> Before:

@@ -15,6 +15,9 @@ def tell_troubles(
     for name, site in sorted(sites.items()):
         watch = str(site.trouble) if site.trouble else None
         journal.changed(f"watch {name}", watch, event="cluster cannot be watched", site=name)
+        silent, unseen = sorted(site.nodes.silent), site.nodes.trouble
+        journal.changed(f"silent {name}", silent or None, event="nodes are silent, their pods do not count", site=name)
+        journal.changed(f"nodes {name}", str(unseen) if unseen else None, event="nodes cannot be watched", site=name)
         errors = site.meter.troubles if site.meter else {}
         journal.changed(
             f"metrics {name}",

@@ -67,6 +67,7 @@ class Files:
     kubeconfigs: Path
     stages: Path
     data: Path
+    audit_log: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,24 @@ def etcd(programs: Binaries, ports: Ports, files: Files) -> list[str]:
         "--max-snapshots=1",
         "--log-level=warn",
     ]
+
+
+AUDIT_POLICY = """\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    verbs: [create, update, patch, delete, deletecollection]
+  - level: None
+"""  # who wrote what; reading is not counted
+
+
+def auditing(files: Files) -> list[str]:
+    """Gives what makes an API server log every write."""
+    policy = files.audit_log.with_suffix(".policy.yaml")
+    policy.write_text(AUDIT_POLICY)
+    return [f"--audit-policy-file={policy}", f"--audit-log-path={files.audit_log}", "--audit-log-mode=blocking"]
 
 
 def api_server(programs: Binaries, ports: Ports, files: Files) -> list[str]:

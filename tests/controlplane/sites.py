@@ -39,6 +39,7 @@ class SiteSpec:
     start_up_milliseconds: int = 2000
     node_grace_seconds: int = 40  # how long a node's heartbeat may stay away before it is not Ready
     hpa_sync_seconds: int = 15
+    audited: bool = False  # every write is in `audit_log`
 
 
 class Site:
@@ -56,6 +57,7 @@ class Site:
             kubeconfigs=folder / "kubeconfigs",
             stages=folder / "stages.yaml",
             data=memory / spec.name,
+            audit_log=folder / "logs" / "audit.log",
         )
         self._files.stages.write_text(stages(spec.start_up_milliseconds))
         self._credentials = Credentials(spec.name, self._files)
@@ -72,6 +74,11 @@ class Site:
     def server(self) -> str:
         """Gives the URL of the API server."""
         return f"https://{LOOPBACK}:{self._ports.api_server}"
+
+    @property
+    def audit_log(self) -> Path:
+        """Gives where the API server of an audited site logs writes, one JSON object a line."""
+        return self._files.audit_log
 
     @property
     def alive(self) -> bool:
@@ -171,7 +178,10 @@ class Site:
         kwok_kubeconfig = files.kubeconfigs / "kwok.yaml"
         return {
             components.ETCD: components.etcd(programs, ports, files),
-            components.API_SERVER: components.api_server(programs, ports, files),
+            components.API_SERVER: [
+                *components.api_server(programs, ports, files),
+                *(components.auditing(files) if spec.audited else ()),
+            ],
             components.CONTROLLER_MANAGER: components.controller_manager(programs, ports, files, pace),
             components.SCHEDULER: components.scheduler(programs, ports, files),
             components.KWOK: components.kwok(programs.kwok, kwok_kubeconfig, files.stages, spec.node_grace_seconds),

@@ -6,10 +6,10 @@ import pytest
 from aiohttp import web
 
 from controller.kube.client import Cluster
-from controller.kube.errors import Conflict, KubeconfigError, Unavailable
+from controller.kube.errors import Conflict, Forbidden, KubeconfigError, Unavailable
 from controller.kube.kubeconfig import Credentials
 from controller.kube.resources import DEPLOYMENTS, ObjectKey
-from tests.kube.scripted import serving
+from tests.kube.scripted import serving, stream
 
 
 async def test_every_call_has_a_deadline() -> None:
@@ -70,3 +70,31 @@ def test_paths_are_built_from_kinds_and_names() -> None:
     assert DEPLOYMENTS.path() == "/apis/apps/v1/deployments"
     assert DEPLOYMENTS.path(namespace="ns") == "/apis/apps/v1/namespaces/ns/deployments"
     assert DEPLOYMENTS.path(key, subresource="scale") == "/apis/apps/v1/namespaces/ns/deployments/a%2Fb/scale"
+
+
+async def test_a_token_that_is_quoted_back_is_not_told() -> None:
+    """Some servers and proxies repeat what they refuse."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"message": f"no: {request.headers['Authorization']}"}, status=401)
+
+    async with serving(answer) as cluster:
+        await cluster.renew(Credentials(server=cluster._api.configuration.host, token="planted-secret"))
+        with pytest.raises(Forbidden, match=r"no: Bearer \(token\)$"):
+            await cluster.call("GET", "/x")
+
+
+async def test_a_stream_whose_credentials_are_renewed_ends_like_a_broken_one() -> None:
+    """Whoever reads it resumes it; a rotation is no crash."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await stream(request, b"{}\n", then_silence_seconds=30)
+
+    async def read(cluster: Cluster) -> None:
+        async with cluster.stream("/x", query={}, silence_seconds=5) as lines:
+            async for _ in lines:
+                await cluster.renew(Credentials(server=cluster._api.configuration.host, token="another"))
+
+    async with serving(answer) as cluster:
+        with pytest.raises(Unavailable):
+            await read(cluster)

@@ -41,7 +41,9 @@ def name_of(body: bytes) -> str:
 
 
 @asynccontextmanager
-async def watching(cluster: Cluster, ticking: Ticking, *, quick: bool = False) -> AsyncIterator[Informer[str]]:
+async def watching(
+    cluster: Cluster, ticking: Ticking, *, quick: bool = False, timing: WatchTiming = TIMING
+) -> AsyncIterator[Informer[str]]:
     """An informer that runs. `quick`: the monotonic clock stands still, so that every session seems too short."""
     around = Surroundings(
         now=ticking.now,
@@ -50,7 +52,7 @@ async def watching(cluster: Cluster, ticking: Ticking, *, quick: bool = False) -
         wake=ticking.changed.set,
         sleep=ticking.sleep,
     )
-    informer = Informer(cluster, DEPLOYMENTS, name_of, around, timing=TIMING)
+    informer = Informer(cluster, DEPLOYMENTS, name_of, around, timing=timing)
     task = asyncio.create_task(informer.run())
     try:
         yield informer
@@ -170,3 +172,54 @@ async def test_an_unreadable_answer_breaks_only_this_stream() -> None:
     async with serving(answer) as cluster, watching(cluster, Ticking()) as informer:
         await until(lambda: informer.last_error is not None)
         assert informer.objects
+
+
+async def test_a_session_that_the_server_does_not_end_is_ended() -> None:
+    """A trickle of bytes that never makes a line is no proof of life and keeps no watch open for ever."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            return page("one")
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.05)
+
+    timing = WatchTiming(session_seconds=1, silence_seconds=0.3)
+    async with serving(answer) as cluster, watching(cluster, Ticking(), timing=timing) as informer:
+        await until(lambda: informer.last_error is not None)
+        assert "was to end after 1 s and did not" in str(informer.last_error)
+
+
+async def test_a_position_that_moves_backwards_means_listing_again() -> None:
+    """A server that was restored from a backup: what it says is about another past."""
+    lists = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        if "watch" in request.query:
+            return await stream(request, line("ADDED", "ghost", "5"), then_silence_seconds=0.2)
+        lists += 1
+        return page("one", version="90") if lists == 1 else page("two", version="4")
+
+    async with serving(answer) as cluster, watching(cluster, Ticking()) as informer:
+        await until(lambda: lists == 2 and len(informer.objects) == 2)
+        assert set(informer.objects.values()) == {"two", "ghost"}
+
+
+async def test_a_server_that_was_away_for_long_is_listed_anew() -> None:
+    """Each reading of these clocks is a second later: after some failures half a minute has passed."""
+    lists, failures = 0, 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal lists, failures
+        if "watch" not in request.query:
+            lists += 1
+            return page("one")
+        failures += 1
+        return web.Response(status=500)
+
+    async with serving(answer) as cluster, watching(cluster, Ticking()):
+        await until(lambda: lists == 2)
+    assert failures > 1

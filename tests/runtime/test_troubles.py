@@ -19,12 +19,16 @@ GONE = Unavailable.unanswered("site a: GET /apis", "connection refused")
 
 
 def a_site(
-    trouble: ApiError | None = None, query: QueryError | None = None, past: QueryError | None = None
+    trouble: ApiError | None = None,
+    query: QueryError | None = None,
+    past: QueryError | None = None,
+    silent: tuple[str, ...] = (),
 ) -> dict[SiteName, WatchedSite]:
     """A site in trouble."""
     meter = SimpleNamespace(troubles={REQUESTS: query} if query else {})
     history = SimpleNamespace(error=past)
-    return {A: cast("WatchedSite", SimpleNamespace(trouble=trouble, meter=meter, history=history))}
+    nodes = SimpleNamespace(silent=frozenset(silent), trouble=None)
+    return {A: cast("WatchedSite", SimpleNamespace(trouble=trouble, meter=meter, history=history, nodes=nodes))}
 
 
 def test_trouble_is_told_when_it_begins_and_when_it_ends() -> None:
@@ -53,6 +57,14 @@ def test_a_past_that_cannot_be_read_is_told() -> None:
     refused = QueryError(ReadingReason.HTTP_ERROR, "403: who are you")
     for past, told in ((refused, ["HttpError"]), (refused, []), (None, [None])):
         tell_troubles(log.journal, a_site(past=past), policies=None, lease=None)
+        assert [line["now"] for line in log.lines()] == told
+
+
+def test_nodes_that_fall_silent_are_told_by_name() -> None:
+    """An on-call engineer must know why replicas do not count that Kubernetes still calls Ready."""
+    log = Log()
+    for silent, told in ((("n2", "n1"), [["n1", "n2"]]), (("n1", "n2"), []), ((), [None])):
+        tell_troubles(log.journal, a_site(silent=silent), policies=None, lease=None)
         assert [line["now"] for line in log.lines()] == told
 
 

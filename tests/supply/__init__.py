@@ -1,0 +1,1 @@
+"""What we depend on: pinned, hashed, licensed, and not known to be bad."""
