@@ -29,12 +29,15 @@ from tests.observe.test_expiry import a_token
 
 NIGHT = datetime(2021, 4, 6, 3, 0, tzinfo=UTC)
 """Before the first day of school at home."""
-FLEET = [Path("policies/sites"), Path("policies/ents"), Path("policies/calendars"), Path("policies/schedules")]
+FLEET = [
+    *(Path("policies", folder) for folder in ("sites", "calendars", "schedules")),
+    *(Path("policies/ents", f"{ent}.yaml") for ent in ("aura", "hdf", "idf")),  # one of each zone
+]
 
 
 @pytest.fixture(scope="module")
 def ordinary() -> Declared:
-    """The example fleet without its event."""
+    """Three portals of the shipped fleet, without its events."""
     return declare(item.resource for item in load(FLEET))
 
 

@@ -138,6 +138,7 @@ def test_what_cannot_be_replayed_is_one_sentence(
 ) -> None:
     """Which file, and what to give instead; no traceback."""
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "namespace.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: portals}\n")
     places = {"HERE": str(recording), "EMPTY": str(tmp_path / "empty")}
     done = replay(*(places.get(argument, argument) for argument in arguments))
     assert done.returncode == code, done.stdout

@@ -46,7 +46,7 @@ def _originals() -> tuple[Object, ...]:
         document.value
         for path in sorted((ROOT / "policies").rglob("*.yaml"))
         for document in documents(path.read_text("utf-8"), str(path))
-        if document.value["kind"] != "Namespace"
+        if document.value.get("kind", "Namespace") != "Namespace"  # scenarios have no kind
     ]
     by_kind: dict[str, list[Object]] = {}
     for found in (*shipped, *(make() for make in ALL_KINDS)):
