@@ -134,8 +134,11 @@ class Fleet:
         with ExitStack() as stack:
             for letter in letters:
                 self.start(letter, *flags)
-                stack.callback(lambda letter=letter: self.instances[letter].kill())
+                stack.callback(self._kill, letter)
             yield
+
+    def _kill(self, letter: str) -> None:
+        self.instances[letter].kill()
 
     def start(self, letter: str, *flags: str) -> Instance:
         """Run the instance of a site."""

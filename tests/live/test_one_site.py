@@ -83,7 +83,7 @@ def test_a_site_that_dies_with_its_instance_is_left_by_the_others(fleet: Fleet) 
         assert fleet.weights("a")[HOME] == 100
 
         fleet.instances[HOME].kill()
-        fleet.clusters[HOME].kill()  # type: ignore[attr-defined]
+        fleet.clusters[HOME].kill()
         fleet.doors.pop(HOME).close()
         took = [soon(lambda: fleet.weights(at)[HOME] == 0, f"evacuation at {at}", DECIDED_SECONDS) for at in "ab"]  # noqa: B023
         print(json.dumps({"decided_seconds": took}))
