@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.controlplane.clusters import Cluster
 from tests.controlplane.ports import free_ports
-from tests.live.doors import Door
+from tests.live.doors import Door, Meter
 from tests.live.portals import deployment
 from tests.policy.objects import an_object
 
@@ -67,6 +67,8 @@ class Fleet:
     folder: Path
     doors: dict[str, Door] = field(default_factory=dict)
     references: list[Door] = field(default_factory=list)
+    meters: dict[str, Meter] = field(default_factory=dict)
+    """The Prometheus of each site, which only its own instance asks."""
     instances: dict[str, Instance] = field(default_factory=dict)
 
     def name(self, letter: str) -> str:
@@ -102,6 +104,9 @@ class Fleet:
             reference = {"namespace": SYSTEM, "name": self.name(letter), "key": "kubeconfig"}
             spec = {"provider": "Example", "cluster": {"kubeconfigSecretRef": reference}}
             spec |= {"probes": {"publicAddresses": [self.doors[letter].url]}}
+            if letter in self.meters:
+                queries = [{"signal": signal, "query": signal} for signal in sorted(self.meters[letter].values)]
+                spec |= {"prometheus": {"url": self.meters[letter].url, "queries": queries}}
             objects.append(an_object("Site", spec, name=self.name(letter)))
             if letter != here:
                 objects.append(self._reader_secret(letter))
@@ -140,6 +145,22 @@ class Fleet:
     def _kill(self, letter: str) -> None:
         self.instances[letter].kill()
 
+    @contextmanager
+    def witnessed(self, name: str = "witness") -> Iterator[Instance]:
+        """Run a witness outside all sites, with what `witness/at-each-site` grants it."""
+        folder = self.folder / name
+        folder.mkdir()
+        for letter, cluster in self.clusters.items():
+            (folder / self.name(letter)).write_text(kubeconfig(cluster, "sonnerie-witness"))
+        (listen,) = free_ports(1)
+        references = [f"--reference={door.url}" for door in self.references]
+        where = [f"--name={name}", f"--sites={folder}", f"--listen=127.0.0.1:{listen}"]
+        found = launch(["probe", *where, *references], self.folder / f"{name}.log", listen=listen)
+        try:
+            yield found
+        finally:
+            found.kill()
+
     def start(self, letter: str, *flags: str) -> Instance:
         """Run the instance of a site."""
         agent, listen = free_ports(2)
@@ -162,7 +183,7 @@ class Fleet:
 
 
 def launch(arguments: list[str], log: Path, *, listen: int = 0) -> Instance:
-    """Run a command of ours as a process; its log goes on where it was."""
+    """Run a command of ours as a process; its log goes on where it was, and warnings are errors."""
     with log.open("a") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "controller", *arguments],
@@ -208,7 +229,7 @@ def portal_route(letters: str, home: str) -> str:
 def prepare(cluster: Cluster, namespace: str, letters: str, home: str, *, replicas: int) -> None:
     """Install everything at one site: our kinds and rights, the Gateway API, a portal and its route."""
     cluster.install_crds("gateway-api")
-    for folder in ("overlays/one-site", "site-access/readonly"):
+    for folder in ("overlays/one-site", "site-access/readonly", "witness/at-each-site"):
         path = f"--kustomize={ROOT}/manifests/{folder}"
         cluster.kubectl("apply", "--server-side", "--force-conflicts", path)
     cluster.kubectl("delete", "deployment", "sonnerie", f"--namespace={SYSTEM}", "--wait=false")  # we run it ourselves
