@@ -35,6 +35,12 @@ setup: environment  ## Prepare everything: environment, API servers, Prometheus,
 demo: setup  ## Show one school morning on real parts, in about four minutes
 	@$(BIN)/python -m tests.demo
 
+.PHONY: sim
+sim: environment  ## Simulate the morning of 6 April 2021 with all controllers, and open the picture (no cluster)
+	@mkdir -p build
+	@$(BIN)/python -m controller simulate 2021-04-06-declared --controllers all --html build/sim.html
+	@echo "The picture: build/sim.html"; $(BIN)/python -m webbrowser build/sim.html >/dev/null 2>&1 || true
+
 .PHONY: test
 test: setup  ## Run all tests: fast ones first, then those on real servers
 	@$(MAKE) test-fast
@@ -50,7 +56,7 @@ test-live: setup  ## Run the tests on real API servers, Prometheus and HAProxy
 
 .PHONY: test-nightly
 test-nightly: setup  ## Run the property tests of the planner with thousands of examples, histories with 100,000 steps
-	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not live" --timeout 7200 tests/planning
+	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not live" --timeout 7200 tests/planning tests/observe/test_restart.py tests/preview
 
 .PHONY: coverage
 coverage: setup  ## Measure which lines and branches of the core the fast tests reach
