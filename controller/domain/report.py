@@ -7,18 +7,9 @@ Instants in a report are of its writer's clock. Whoever reads it dates them by w
 from dataclasses import dataclass
 from datetime import datetime
 
-from controller.domain.names import EdgeName, EntKey, ObserverName, SiteName
-from controller.domain.plan import SiteWeight
+from controller.domain.intents import Intent
+from controller.domain.names import ObserverName, SiteName
 from controller.domain.world import EvidenceRound, ReplicaState, Route, SignalReading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """The weights that an instance would give an ENT at an edge, its own or a peer's, if it were alone to decide."""
-
-    ent: EntKey
-    edge: EdgeName
-    weights: tuple[SiteWeight, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +41,7 @@ class Report:
     """Weights in force at the edges that stand at its site."""
     intents: tuple[Intent, ...] = ()
     """What it would do next at every edge at which it would do something."""
-    undecided: tuple[tuple[EntKey, EdgeName], ...] = ()
-    """Where it would move traffic but for a reason of its own, such as the time since its last step."""
+    undecided: tuple[Intent, ...] = ()
+    """What it would move but for a reason of its own, such as the time since its last step."""
     heard: tuple[tuple[ObserverName, str, int], ...] = ()
     """Whom it has heard lately: process and sequence of the last report that it planned with."""

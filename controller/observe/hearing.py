@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from controller.domain.intents import PeerPlan
 from controller.domain.names import EdgeName, ObserverName, SiteName
 from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
 from controller.domain.report import Report
@@ -59,6 +60,8 @@ class Told:
     routes: tuple[Route, ...] = ()
     peers: tuple[Peer, ...] = ()
     """By name, the silent ones too."""
+    plans: tuple[PeerPlan, ...] = ()
+    """What those would do whose opinion counts."""
 
 
 class Hearing:

@@ -71,6 +71,7 @@ class Assembler:
             routes=routes,
             orders=Orders(freeze=declared.freeze, dry_run=seen.dry_run),
             memory=seen.memory,
+            peers=seen.told.plans,
             self_site=seen.home,
             writable_sites=_writable(seen),
         )

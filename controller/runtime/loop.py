@@ -87,6 +87,7 @@ class Loop:
         self._refusals = Refusals()
         self._memory = Memory()
         self._verdicts: Mapping[SiteName, Verdict] = {}
+        self._told = Told()
         self._woken = asyncio.Event()
         self._trail = Trail()
         self._calendars_shown: tuple[int, date] | None = None
@@ -129,7 +130,7 @@ class Loop:
         self._parts.record(world, decided, now)
         decided = self._with_ownership(world, decided, now)
         if self._parts.peering is not None:
-            self._parts.peering.planned(world, decided, now)
+            self._parts.peering.planned(world, decided, self._told)
         self.last_plan = decided  # before the writes, which take as long as a server lets them
         decided, outcomes = await self._apply(world, decided, now)
         await self._report(world, decided, outcomes, now)
@@ -166,6 +167,7 @@ class Loop:
         told_edges = policies.declared.told_edges
         parts.edges.follow(peering.edges_here(told_edges) if peering is not None else told_edges)
         await self._take_office()
+        self._told = peering.told(now) if peering is not None else Told()
         seen = Seen(
             policies=policies,
             sites=parts.sites.sites,
@@ -175,7 +177,7 @@ class Loop:
             dry_run=parts.dry_run,
             forecasts=parts.forecasts(),
             home=peering.site if peering is not None else None,
-            told=peering.told(now) if peering is not None else Told(),
+            told=self._told,
         )
         return self._assembler.world(seen, now)
 
@@ -227,7 +229,9 @@ class Loop:
             limited.get(c.of, c) if isinstance(c.of, EntKey) and c.type is ConditionType.SCALING_LIMITED else c
             for c in decided.conditions
         )
-        return replace(decided, conditions=(*planned, *ownership.conditions(world, now)))
+        peering = self._parts.peering
+        of_peers = peering.conditions(self._told) if peering is not None else ()
+        return replace(decided, conditions=(*planned, *ownership.conditions(world, now), *of_peers))
 
     async def _apply(self, world: World, decided: Plan, now: datetime) -> tuple[Plan, Mapping[ActionId, Outcome]]:
         """Write memory, then act, as long as the Lease is held."""

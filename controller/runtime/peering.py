@@ -1,13 +1,15 @@
 """One instance among several: hears the others, is heard by them, and writes nowhere but at home (design §6)."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller import __version__
 from controller.actuate.status import Status
+from controller.domain.intents import PeerPlan
 from controller.domain.names import EdgeName, ObserverName, SiteName
-from controller.domain.plan import Plan
+from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType, Plan
+from controller.domain.reasons import Reason
 from controller.domain.world import World
 from controller.kube.client import Cluster
 from controller.kube.informer import Surroundings
@@ -24,6 +26,10 @@ from controller.runtime.journal import Journal
 from controller.runtime.publishing import Desk, Publish, Publisher, troubles
 from controller.runtime.site_report import Reporter, digest_of_policies, report_of, report_status
 from controller.runtime.telemetry import Telemetry
+
+HEARD_WITHIN_ROUNDS = 5
+"""A peer that has not heard our last rounds does not know what we know. It plans every five seconds, two rounds and a
+half; our report takes up to a round to it, and its own takes one back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,7 @@ class Peering:
         self._planned: tuple[World, Plan] | None = None
         self._digest: tuple[int, str] = (-1, "")
         self._told = Told()
+        self._sequence: Callable[[], int] = lambda: 0
 
     # ------------------------------------------------------------------------------------------------ who is where
 
@@ -85,13 +92,37 @@ class Peering:
     def told(self, now: datetime) -> Told:
         """Return what the others have told by now."""
         at_edges: dict[EdgeName, SiteName | None] = {e.name: e.site for e in self._store.policies().declared.edges}
-        self._told = self._hearing.told(now, at_edges)
-        return self._told
+        told = self._hearing.told(now, at_edges)
+        return replace(told, plans=tuple(self._plans(told)))
 
-    def planned(self, world: World, plan: Plan, now: datetime) -> None:
-        """Know what has been decided, for the next report."""
-        self._planned = (world, plan)
-        self._tell_troubles(now)
+    def _plans(self, told: Told) -> Iterator[PeerPlan]:
+        """Return what those would do whose opinion counts: of the same policies, heard, and they have heard us."""
+        for peer in told.peers:
+            report = peer.report
+            same = report.policies == self.policies and bool(report.inputs)
+            if report.site is None or peer.silent or not same:
+                continue
+            if any(self._is_recent(*heard) for heard in report.heard):
+                yield PeerPlan(site=report.site, intents=report.intents, undecided=report.undecided)
+
+    def _is_recent(self, observer: ObserverName, instance: str, sequence: int) -> bool:
+        newest = self._sequence()
+        mine = observer == self._who.observer and instance == self._who.instance
+        return mine and newest - sequence <= HEARD_WITHIN_ROUNDS
+
+    def planned(self, world: World, plan: Plan, told: Told) -> None:
+        """Know what has been decided, and of what was told, for the next report."""
+        self._planned, self._told = (world, plan), told
+        self._tell_troubles()
+
+    def conditions(self, told: Told) -> tuple[Condition, ...]:
+        """Return `PoliciesAgree` of the sites that have said what they plan from; not knowing is no difference."""
+        theirs = {p.report.site: p.report.policies for p in told.peers if p.report.site is not None}
+        return tuple(
+            policies_agree(name, theirs[name], ours=self.policies)
+            for name in sorted(self._store.policies().sites)
+            if theirs.get(name)
+        )
 
     @property
     def policies(self) -> str:
@@ -128,6 +159,7 @@ class Peering:
         def guard() -> Publish | None:
             return elector.guard if elector.holding else None
 
+        self._sequence = lambda: prober.rounds[-1].sequence if prober.rounds else 0
         await self._publisher.run(Desk(status=status, guard=guard), self._show_written)
 
     async def run(self) -> None:
@@ -138,7 +170,7 @@ class Peering:
         self._telemetry.report_bytes.set(self._publisher.bytes)
         self._telemetry.reports_written.inc()
 
-    def _tell_troubles(self, now: datetime) -> None:
+    def _tell_troubles(self) -> None:
         journal, telemetry = self._journal, self._telemetry
         journal.changed("report", troubles([self._publisher]) or None, event="our report cannot be written")
         for name, error in self.peers.troubles.items():
@@ -154,14 +186,18 @@ class Peering:
             site = str(peer.report.observer)
             telemetry.report_age.labels(site=site).set(peer.age_seconds)
             if peer.report.site is not None:
-                telemetry.policies_differ.labels(site=site).set(bool(self.differing(peer.report.policies)))
-        differing = {
-            str(p.report.observer): p.report.policies
-            for p in self._told.peers
-            if p.report.site is not None and self.differing(p.report.policies)
-        }
-        journal.changed("policies", differing or None, event="sites plan from different policies", ours=self.policies)
+                differs = peer.report.policies not in ("", self.policies)
+                telemetry.policies_differ.labels(site=site).set(differs)
+        differing = {c.of: c.because.text for c in self.conditions(self._told) if c.status is ConditionStatus.FALSE}
+        journal.changed("policies", differing or None, event="sites plan from different policies")
 
-    def differing(self, theirs: str) -> bool:
-        """Tell whether a peer has told other policies than ours; not knowing is no difference."""
-        return bool(theirs) and theirs != self.policies
+
+def policies_agree(site: SiteName, theirs: str, *, ours: str) -> Condition:
+    """Return whether the site plans from the policies that we plan from."""
+    if theirs == ours:
+        status, reason, text = ConditionStatus.TRUE, Reason.ALL_WELL, f"{site} plans from the same policies, {ours}"
+    else:
+        status, reason = ConditionStatus.FALSE, Reason.POLICIES_DIFFER
+        text = f"{site} plans from policies {theirs}, this site from {ours}: apply the same at both"
+    because = Because(reason=reason, text=text)
+    return Condition(of=site, type=ConditionType.POLICIES_AGREE, status=status, because=because)

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from controller.actuate.status import Status, seconds_text
+from controller.domain.intents import Intent
 from controller.domain.memory import Memory
 from controller.domain.names import EdgeName, EntKey, ObserverName, SiteName
-from controller.domain.plan import Plan, SetDnsTargets, SetWeights, SiteWeight
+from controller.domain.plan import Action, Plan, SetDnsTargets, SetWeights, SiteWeight
 from controller.domain.readings import Answered, Fresh, ProbePath, TimedOut, answers
 from controller.domain.reasons import Reason
-from controller.domain.report import Intent, Report
+from controller.domain.report import Report
 from controller.domain.world import EvidenceRound, Route, World
 from controller.observe.hearing import Told
 from controller.planning.votes import LEAST_REFERENCES, RECOVERY_ROUNDS
@@ -111,25 +112,25 @@ def report_of(
     )
 
 
-def _intents(plan: Plan) -> tuple[tuple[Intent, ...], tuple[tuple[EntKey, EdgeName], ...]]:
-    """Return what the plan does or expects of peers, and where it does nothing for reasons of this instance."""
-    intents: list[Intent] = []
-    expected = [each.action for each in plan.withheld if each.because.reason is Reason.NOT_WRITABLE_HERE]
-    for action in (*plan.actions, *expected):
+def _intents(plan: Plan) -> tuple[tuple[Intent, ...], tuple[Intent, ...]]:
+    """Return what the plan does or expects of peers, and what it withholds for reasons of this instance."""
+    expected = [each for each in plan.withheld if each.because.reason is Reason.NOT_WRITABLE_HERE]
+    held = [each.action for each in plan.withheld if each not in expected]
+    return _moves((*plan.actions, *(each.action for each in expected))), _moves(held)
+
+
+def _moves(actions: Iterable[Action]) -> tuple[Intent, ...]:
+    found: list[Intent] = []
+    for action in actions:
         match action:
             case SetWeights(ent=ent, edge=edge, weights=weights):
-                intents.append(Intent(ent=ent, edge=edge, weights=weights))
+                found.append(Intent(ent=ent, edge=edge, weights=weights))
             case SetDnsTargets(ent=ent, edge=edge, targets=targets):
                 each = tuple(SiteWeight(site=site, weight=1) for site in targets)
-                intents.append(Intent(ent=ent, edge=edge, weights=each))
+                found.append(Intent(ent=ent, edge=edge, weights=each))
             case _:
                 pass
-    undecided = tuple(
-        (held.action.ent, held.action.edge)
-        for held in plan.withheld
-        if held.because.reason is not Reason.NOT_WRITABLE_HERE and isinstance(held.action, SetWeights | SetDnsTargets)
-    )
-    return tuple(intents), undecided
+    return tuple(found)
 
 
 def report_status(report: Report, *, world: World | None = None, memory: Memory | None = None) -> Status:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from controller.domain.intents import Intent
 from controller.domain.names import EdgeName, EntKey, ObserverName, SignalName, SiteName
 from controller.domain.plan import SiteWeight
 from controller.domain.readings import (
@@ -30,7 +31,7 @@ from controller.domain.readings import (
     Stale,
     TimedOut,
 )
-from controller.domain.report import Intent, Report
+from controller.domain.report import Report
 from controller.domain.world import EvidenceRound, ReplicaState, Route, SignalReading
 from controller.wire.errors import WireError
 from controller.wire.texts import finite, read_instant, write_instant
@@ -138,10 +139,8 @@ def write_report(report: Report) -> dict[str, Any]:
             _Route(ent=str(r.ent), edge=r.edge, site=r.site, weight=r.weight, cap=r.max_concurrent)
             for r in report.routes
         ],
-        "intents": [
-            _Intent(ent=str(i.ent), edge=i.edge, weights={w.site: w.weight for w in i.weights}) for i in report.intents
-        ],
-        "undecided": [[str(ent), edge] for ent, edge in report.undecided],
+        "intents": [_intent(intent) for intent in report.intents],
+        "undecided": [_intent(intent) for intent in report.undecided],
         "heard": [list(each) for each in report.heard],
     }
     built: dict[str, Any] = msgspec.to_builtins(shared)
@@ -181,6 +180,11 @@ def _reading(each: SignalReading) -> _Reading:
         case Missing(reason=reason):
             written.reason = str(reason)
     return written
+
+
+def _intent(intent: Intent) -> _Intent:
+    weights: dict[str, int] = {each.site: each.weight for each in intent.weights}
+    return _Intent(ent=str(intent.ent), edge=intent.edge, weights=weights)
 
 
 def _replicas(state: ReplicaState) -> _Replicas:
@@ -224,7 +228,7 @@ def read_report(shared: bytes, *, observer: ObserverName, site: SiteName | None,
         replicas=reading.each(found.replicas, _Replicas, lambda r: _read_replicas(r, site)),
         routes=reading.each(found.routes, _Route, _read_route),
         intents=reading.each(found.intents, _Intent, _read_intent),
-        undecided=reading.each(found.undecided, tuple[str, str], lambda p: (EntKey.parse(p[0]), EdgeName(p[1]))),
+        undecided=reading.each(found.undecided, _Intent, _read_intent),
         heard=reading.each(found.heard, tuple[str, str, int], lambda h: (ObserverName(h[0]), h[1], h[2])),
     )
     return ReadReport(report=report, left_out=reading.left_out, format=found.format)

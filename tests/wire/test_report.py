@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.intents import Intent
 from controller.domain.names import EdgeName, EntKey, ObserverName, SignalName, SiteName
 from controller.domain.plan import SiteWeight
 from controller.domain.readings import (
@@ -23,7 +24,7 @@ from controller.domain.readings import (
     Stale,
     TimedOut,
 )
-from controller.domain.report import Intent, Report
+from controller.domain.report import Report
 from controller.domain.world import EvidenceRound, ReplicaState, Route, SignalReading
 from controller.wire.report import ReadReport, UnreadableReportError, read_report, write_report
 from tests.builders import BELL
@@ -67,7 +68,7 @@ def a_report() -> Report:
         ),
         routes=(Route(ent=ENT, edge=FRONT, site=GRA, weight=60, max_concurrent=9),),
         intents=(Intent(ent=ENT, edge=FRONT, weights=(SiteWeight(site=GRA, weight=100),)),),
-        undecided=((ENT, FRONT),),
+        undecided=(Intent(ent=ENT, edge=FRONT, weights=()),),
         heard=((ObserverName("sbg"), "two", 7),),
     )
 
