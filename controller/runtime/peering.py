@@ -20,6 +20,7 @@ from controller.observe.peers import WatchedPeers, as_seen_from
 from controller.observe.policies import PolicyStore
 from controller.observe.probes import Prober, SiteProbes
 from controller.observe.readings import Freshness
+from controller.planning.own_word import Before, own_word
 from controller.policy.declared import DeclaredEdge
 from controller.policy.site import Site
 from controller.runtime.journal import Journal
@@ -64,6 +65,8 @@ class Peering:
         self._planned: tuple[World, Plan] | None = None
         self._digest: tuple[int, str] = (-1, "")
         self._told = Told()
+        self._before = Before()
+        self._sick: Because | None = None
         self._sequence: Callable[[], int] = lambda: 0
 
     # ------------------------------------------------------------------------------------------------ who is where
@@ -115,6 +118,15 @@ class Peering:
         self._planned, self._told = (world, plan), told
         self._tell_troubles()
 
+    def speak_of_ourselves(self, world: World, prober: Prober, now: datetime) -> None:
+        """Let the next rounds say whether our own site should not be sent users."""
+        self._before = self._before.seen(world)
+        self._sick = own_word(world, now, self._before)
+        prober.declares_sick = self._sick is not None
+        self._journal.changed(
+            "own word", self._sick.text if self._sick else None, event="this site declares itself sick"
+        )
+
     def conditions(self, told: Told) -> tuple[Condition, ...]:
         """Return `PoliciesAgree` of the sites that have said what they plan from; not knowing is no difference."""
         theirs = {p.report.site: p.report.policies for p in told.peers if p.report.site is not None}
@@ -154,7 +166,8 @@ class Peering:
                 told=self._told,
                 policies=self.policies,
             )
-            return report_status(report, world=world, memory=plan.memory if plan is not None else None)
+            memory = plan.memory if plan is not None else None
+            return report_status(report, world=world, memory=memory, sick=self._sick)
 
         def guard() -> Publish | None:
             return elector.guard if elector.holding else None

@@ -8,7 +8,7 @@ probe, on each of its two paths by itself, and every report is lost with up to 5
 
 A *false shift* is a planned move, or a verdict that would make one, away from a site that lives and that at most one
 observer whose word counts has lost. An *empty answer* is an edge whose weights do not sum to 100. *Missed* counts edges
-that still send users to a dead site at the end though enough observers whose reports arrive have seen it die; only where
+that still send users to a dead site at the end though enough observers whose reports arrive have seen it die, where
 nothing is lost besides the fault. *Unsafe* are unions that break an invariant.
 """
 
