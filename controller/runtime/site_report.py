@@ -115,9 +115,9 @@ def report_of(
 
 def _intents(plan: Plan) -> tuple[tuple[Intent, ...], tuple[Intent, ...]]:
     """Return what the plan does or expects of peers, and what it withholds for reasons of this instance."""
-    expected = [each for each in plan.withheld if each.because.reason is Reason.NOT_WRITABLE_HERE]
-    held = [each.action for each in plan.withheld if each not in expected]
-    return _moves((*plan.actions, *(each.action for each in expected))), _moves(held)
+    expected = [each.action for each in plan.withheld if each.because.reason is Reason.NOT_WRITABLE_HERE]
+    held = [each.action for each in plan.withheld if each.because.reason is not Reason.NOT_WRITABLE_HERE]
+    return _moves((*plan.actions, *expected)), _moves(held)
 
 
 def _moves(actions: Iterable[Action]) -> tuple[Intent, ...]:
