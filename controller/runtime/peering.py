@@ -10,6 +10,7 @@ from controller.domain.intents import PeerPlan
 from controller.domain.names import EdgeName, ObserverName, SiteName
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType, Plan
 from controller.domain.reasons import Reason
+from controller.domain.report import Report
 from controller.domain.world import World
 from controller.kube.client import Cluster
 from controller.kube.informer import Surroundings
@@ -129,11 +130,11 @@ class Peering:
 
     def conditions(self, told: Told) -> tuple[Condition, ...]:
         """Return `PoliciesAgree` of the sites that have said what they plan from; not knowing is no difference."""
-        theirs = {p.report.site: p.report.policies for p in told.peers if p.report.site is not None}
+        theirs = {p.report.site: p.report for p in told.peers if p.report.site is not None and p.report.policies}
         return tuple(
             policies_agree(name, theirs[name], ours=self.policies)
             for name in sorted(self._store.policies().sites)
-            if theirs.get(name)
+            if name in theirs
         )
 
     @property
@@ -199,18 +200,25 @@ class Peering:
             site = str(peer.report.observer)
             telemetry.report_age.labels(site=site).set(peer.age_seconds)
             if peer.report.site is not None:
-                differs = peer.report.policies not in ("", self.policies)
-                telemetry.policies_differ.labels(site=site).set(differs)
+                telemetry.policies_differ.labels(site=site).set(0)
         differing = {c.of: c.because.text for c in self.conditions(self._told) if c.status is ConditionStatus.FALSE}
+        for name in differing:
+            telemetry.policies_differ.labels(site=str(name)).set(1)
         journal.changed("policies", differing or None, event="sites plan from different policies")
 
 
-def policies_agree(site: SiteName, theirs: str, *, ours: str) -> Condition:
-    """Return whether the site plans from the policies that we plan from."""
-    if theirs == ours:
+def policies_agree(site: SiteName, theirs: Report, *, ours: str) -> Condition:
+    """Return whether the site plans from the policies that we plan from.
+
+    Two versions may read the same policies differently, so their digests tell only that policies are equal.
+    """
+    if theirs.policies == ours:
         status, reason, text = ConditionStatus.TRUE, Reason.ALL_WELL, f"{site} plans from the same policies, {ours}"
+    elif theirs.version != __version__:
+        status, reason = ConditionStatus.UNKNOWN, Reason.POLICIES_DIFFER
+        text = f"{site} runs {theirs.version}, this site {__version__}: told apart once both run the same"
     else:
         status, reason = ConditionStatus.FALSE, Reason.POLICIES_DIFFER
-        text = f"{site} plans from policies {theirs}, this site from {ours}: apply the same at both"
+        text = f"{site} plans from policies {theirs.policies}, this site from {ours}: apply the same at both"
     because = Because(reason=reason, text=text)
     return Condition(of=site, type=ConditionType.POLICIES_AGREE, status=status, because=because)
