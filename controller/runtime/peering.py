@@ -202,8 +202,8 @@ class Peering:
             if peer.report.site is not None:
                 telemetry.policies_differ.labels(site=site).set(0)
         differing = {c.of: c.because.text for c in self.conditions(self._told) if c.status is ConditionStatus.FALSE}
-        for name in differing:
-            telemetry.policies_differ.labels(site=str(name)).set(1)
+        for of in differing:
+            telemetry.policies_differ.labels(site=str(of)).set(1)
         journal.changed("policies", differing or None, event="sites plan from different policies")
 
 
