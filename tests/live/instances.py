@@ -236,3 +236,10 @@ def prepare(cluster: Cluster, namespace: str, letters: str, home: str, *, replic
     cluster.kubectl("create", "namespace", namespace)
     for made in (deployment("portal", replicas=replicas, start_up_milliseconds=0), portal_route(letters, home)):
         cluster.kubectl("apply", f"--namespace={namespace}", "--filename=-", input=made)
+
+
+def take_back(cluster: Cluster) -> None:
+    """Take back the rights that the one-site topology grants: other tests ask for all that there are."""
+    for kind in ("clusterrole", "clusterrolebinding"):
+        names = ("sonnerie-reports", "sonnerie-reader", "sonnerie-witness")
+        cluster.kubectl("delete", kind, *names, "--ignore-not-found")
