@@ -38,6 +38,11 @@ def haproxy_command(*, fetch: bool = True) -> Program:
     return _program("haproxy", "usr/sbin/haproxy", fetch=fetch)
 
 
+def nft_command(*, fetch: bool = True) -> Program:
+    """Gives nft, which tells a network namespace what it loses, fetching Debian's unless `fetch` is off."""
+    return _program("nftables", "usr/sbin/nft", fetch=fetch)
+
+
 def find_chromium() -> Path:
     """Gives the Chromium on PATH; only root can install its many libraries, so it is not fetched."""
     for name in BROWSERS:

@@ -1,0 +1,158 @@
+"""The whole world of a run: networks, clusters, what stands around them, and the controllers; made and removed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from tests.controlplane import ControlPlane, Site, SiteSpec, wait_until
+from tests.demo.processes import ROOT
+from tests.demo.story import NAMESPACE, TIME_ZONE
+from tests.faults import controllers, objects, traces
+from tests.faults.cast import EDGES, ENTS, NODE_GRACE_SECONDS, NODES, SITES, USERS, story
+from tests.faults.network import Fabric, Rule, fabric_here
+from tests.faults.stage import Stage
+
+ROLLOUT_SECONDS = 90
+FIRST_PLAN_SECONDS = 90.0
+WEIGHT_SUM = 100
+Say = Callable[[str], None]
+
+
+class World:
+    """Everything, inside a `with` block."""
+
+    def __init__(self, folder: Path, topology: str, say: Say) -> None:
+        self.folder, self.topology, self._say = folder, topology, say
+        self.story = story()
+        self._stack = ExitStack()
+        self.fabric: Fabric
+        self.plane: ControlPlane
+        self.stage: Stage
+
+    def __enter__(self) -> Self:
+        try:
+            self._build()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _build(self) -> None:
+        began = time.monotonic()
+        self.fabric = fabric_here(self.folder / "networks")
+        self._stack.callback(self.fabric.end)
+        places = {site: self.fabric.place(site) for site in SITES}
+        specs = [
+            SiteSpec(
+                name=site,
+                nodes=NODES,
+                start_up_milliseconds=self.story.workload.start_up_milliseconds,
+                node_grace_seconds=NODE_GRACE_SECONDS,
+                address=places[site].address,
+                enter=places[site].enter,
+            )
+            for site in SITES
+        ]
+        self._say(f"Starting {len(SITES)} sites, each with its own Kubernetes …")
+        self.plane = self._stack.enter_context(ControlPlane(specs, run_folder=self.folder / "sites"))
+        kubeconfigs = {site: self.plane.sites[site].kubeconfig for site in SITES}
+        self.stage = Stage(self.story, self.folder, self.fabric, kubeconfigs)
+        self._stack.callback(self.stage.end)
+        self._say("Starting portals, Prometheus, HAProxy …")
+        self.plane.in_parallel(self._apply_workloads)
+        self.stage.start()
+        self._declare()
+        self.stage.start_edges(controllers.agents(self.stage, self.topology))
+        self.plane.in_parallel(
+            lambda site: site.kubectl(
+                "wait", f"--namespace={NAMESPACE}", "--for=condition=Available", "deployments", "--all",
+                f"--timeout={ROLLOUT_SECONDS}s",
+            )
+        )  # fmt: skip
+        self.stage.start_users()
+        self._say("Starting the controllers …")
+        for site in controllers.where(self.topology):
+            controllers.start(self.stage, site, self.topology, kubeconfigs[site])
+        for site in controllers.where(self.topology):
+            controllers.await_ready(self.stage, site)
+        wait_until(self.weights_in_force, FIRST_PLAN_SECONDS, "the first weights are in force")
+        self._say(f"Everything stands after {time.monotonic() - began:.0f} s")
+
+    def _apply_workloads(self, site: Site) -> None:
+        site.kubectl("apply", "-f", "-", input=objects.as_list(objects.workloads(self.story, site.name)))
+
+    def _declare(self) -> None:
+        addresses = {
+            site: objects.Addresses(
+                canary=self.stage.canary(site),
+                prometheus=self.stage.prometheus_url(site),
+                kubeconfig=self.plane.sites[site].kubeconfig,
+            )
+            for site in SITES
+        }
+        today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
+        declared = objects.as_list(objects.fleet(self.story, addresses, today))
+        crds = str(ROOT / "manifests" / "crd")
+        for name in controllers.where(self.topology):
+            site = self.plane.sites[name]
+            site.kubectl("apply", "--server-side", f"--kustomize={crds}")
+            names = site.kubectl("get", f"--kustomize={crds}", "--output=name").split()
+            site.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
+            site.kubectl("apply", "--filename=-", input=declared)
+
+    # -------------------------------------------------------------------------------------------------- how it is
+
+    def weights_in_force(self) -> bool:
+        """Tell whether the HAProxies have the controllers' weights: before its first plan every site has 100."""
+        self.stage.troupe.expect_alive()
+        now = self.stage.weights_now
+        return bool(now) and all(
+            sum(seen.weight for seen in now.values() if seen.edge == edge and seen.ent == ent) == WEIGHT_SUM
+            for edge in EDGES
+            for ent in ENTS
+        )
+
+    def mark(self, what: str, fault: str, run: int) -> float:
+        """Write down that something happened now, and return when."""
+        at = time.time()
+        traces.write_mark(self.folder, traces.Mark(at=at, what=what, fault=fault, run=run))
+        return at
+
+    # ------------------------------------------------------------------------------------------------ what can be hurt
+
+    def processes_of(self, site: str) -> tuple[str, ...]:
+        """Return the processes of ours that stand at a site."""
+        ours = (self.stage.portal_name(site), self.stage.prometheus_name(site), controllers.name(site))
+        return tuple(name for name in ours if name in self.stage.troupe.children)
+
+    def kill_site(self, site: str) -> None:
+        """Let a site burn: its packets vanish, and all its processes end."""
+        if self.fabric.can_lose:
+            self.fabric.lose(site, [Rule()])
+        self.stage.kill(*self.processes_of(site))
+        self.plane.sites[site].kill()
+
+    def return_site(self, site: str) -> None:
+        """Bring a burnt site back, with the data it had."""
+        if self.fabric.can_lose:
+            self.fabric.lose(site, [])
+        self.plane.sites[site].start()
+        for name in self.processes_of(site):
+            self.stage.troupe.bring_back(name)
+
+    @property
+    def users_alive(self) -> bool:
+        """Tell whether users still come."""
+        return self.stage.troupe.children[USERS].alive
