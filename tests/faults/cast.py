@@ -96,7 +96,7 @@ def story() -> Story:
             for name, region, home in zip(ENTS, ("FR-GES", "FR-HDF", "FR-PDL", "FR-PAC"), SITES, strict=True)
         ),
         crowd=Crowd(),
-        workload=Workload(capacity_per_replica=2.0, start_up_milliseconds=4000, min_replicas=2, max_replicas=20),
+        workload=Workload(capacity_per_replica=2.0, start_up_milliseconds=4000, min_replicas=6, max_replicas=20),
         shortened=SHORT,
     )
 

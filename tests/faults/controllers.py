@@ -40,7 +40,7 @@ def agents(stage: Stage, topology: str) -> dict[str, str]:
     return {site: stage.address(site if topology == ONE_SITE else MANAGEMENT_SITE) for site in SITES}
 
 
-def start(stage: Stage, site: str, topology: str, kubeconfig: Path) -> None:
+def start(stage: Stage, site: str, topology: str, kubeconfig: Path, *, skew_seconds: float = 0.0) -> None:
     """Start the controller of a site; it need not be ready yet."""
     address = stage.address(site)
     arguments = [
@@ -56,13 +56,18 @@ def start(stage: Stage, site: str, topology: str, kubeconfig: Path) -> None:
     stage.run(
         name(site),
         site,
-        python_module("controller", *arguments),
+        [*skewed(skew_seconds), *python_module("controller", *arguments)],
         log=log(site),
         SONNERIE_PLAN_EVERY_SECONDS=str(SHORT.plan_every_seconds),
         SONNERIE_QUERY_EVERY_SECONDS=str(SHORT.query_every_seconds),
         SONNERIE_QUARANTINE_SECONDS=str(SHORT.quarantine_seconds),
         **QUICK_LEASE,
     )
+
+
+def skewed(seconds: float) -> list[str]:
+    """Return what lets a command see a clock that is wrong by so much; nothing if it is right."""
+    return ["faketime", "-f", f"{seconds:+.3f}s"] if seconds else []
 
 
 def await_ready(stage: Stage, site: str) -> None:

@@ -29,6 +29,7 @@ from tests.faults.cast import (
 )
 from tests.faults.knobs import Knobs, write_knobs
 from tests.faults.network import Fabric, Place
+from tests.faults.traces import CROWD
 
 LOOK_EVERY_SECONDS = 0.25
 
@@ -84,6 +85,23 @@ class Stage:
             child = self.run(edge, edge, [*program.argv, "-db", "-f", str(path)], **program.environment)
             wait_for(child, self._statistics_url(edge))
         self._looking.start()
+
+    def return_edge(self, edge: str) -> None:
+        """Start an HAProxy again if it does not run."""
+        if not self.troupe.children[edge].alive:
+            self.bring_back(edge, self._statistics_url(edge))
+
+    def forget_weights(self) -> None:
+        """Start both HAProxies anew, with the weights of their configuration."""
+        for edge in EDGES:
+            self.kill(edge)
+            (self.edge_folder(edge) / haproxy.STATE).write_text("")
+            self.return_edge(edge)
+        self.weights_now.clear()
+
+    def crowd(self, factor: float) -> None:
+        """Let so many times the usual users come from now on."""
+        (self.folder / CROWD).write_text(f"{factor}")
 
     def start_users(self) -> None:
         """Let the users come until the end."""

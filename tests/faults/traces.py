@@ -9,8 +9,11 @@ from pathlib import Path
 from tests.demo.records import Line, read_lines
 
 REQUESTS, ANSWERS, WEIGHTS, MARKS = "requests.csv", "answers.csv", "weights.csv", "marks.jsonl"
+CROWD = "crowd"
+"""The file that says how many times the usual users come; none: as usual."""
 
-__all__ = ["ANSWERS", "MARKS", "REQUESTS", "WEIGHTS", "Answer", "Line", "Mark", "Request", "Weight", "read_lines"]
+
+__all__ = ["ANSWERS", "CROWD", "MARKS", "REQUESTS", "WEIGHTS", "Answer", "Line", "Mark", "Request", "Weight", "read_lines"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tests.faults.asking import addresses_of
 from tests.faults.cast import ENTS, TRAFFIC, Traffic
 from tests.faults.connecting import Connection, ask, connect
 from tests.faults.resolving import Resolver
-from tests.faults.traces import ANSWERS, REQUESTS, Answer, Line, Request
+from tests.faults.traces import ANSWERS, CROWD, REQUESTS, Answer, Line, Request
 
 DOMAIN = "ent.test"
 FLUSH_SECONDS = 0.5
@@ -60,14 +60,22 @@ class Users:
     port: int
     resolvers: Sequence[Resolver]
     tape: Tape
+    factor: float = 1.0
+    """How many times the usual users come."""
     present: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def follow(self, crowd: Path) -> None:
+        """Read how many come until cancelled."""
+        while True:
+            self.factor = float(crowd.read_text() or 1.0) if crowd.exists() else 1.0
+            await asyncio.sleep(FLUSH_SECONDS)
 
     async def come(self, ent: str) -> None:
         """Let users come by a Poisson process until cancelled."""
         chance = random.Random(f"{self.traffic.seed} {ent} {time.time()}")
         due = time.time()
         while True:
-            due += chance.expovariate(self.traffic.sessions_per_second)
+            due += chance.expovariate(self.traffic.sessions_per_second * self.factor)
             await asyncio.sleep(due - time.time())
             self._begin(self.visit(ent, random.Random(chance.random())))
 
@@ -157,6 +165,7 @@ async def run(options: argparse.Namespace) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(requests.run())
         group.create_task(answers.run())
+        group.create_task(users.follow(options.folder / CROWD))
         for ent in ENTS:
             group.create_task(users.come(ent))
 

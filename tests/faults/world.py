@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from tests.controlplane import ControlPlane, Site, SiteSpec, wait_until
 from tests.demo.processes import ROOT
-from tests.demo.story import NAMESPACE, TIME_ZONE
+from tests.demo.story import LEASE_NAMESPACE, NAMESPACE, TIME_ZONE
 from tests.faults import controllers, objects, traces
 from tests.faults.cast import EDGES, ENTS, NODE_GRACE_SECONDS, NODES, SITES, USERS, story
 from tests.faults.network import Fabric, Rule, fabric_here
@@ -28,8 +28,9 @@ Say = Callable[[str], None]
 class World:
     """Everything, inside a `with` block."""
 
-    def __init__(self, folder: Path, topology: str, say: Say) -> None:
-        self.folder, self.topology, self._say = folder, topology, say
+    def __init__(self, folder: Path, topology: str, edge: str, say: Say) -> None:
+        self.folder, self.topology, self.edge, self._say = folder, topology, edge, say
+        self._untouched = True
         self.story = story()
         self._stack = ExitStack()
         self.fabric: Fabric
@@ -75,20 +76,58 @@ class World:
         self.stage.start()
         self._declare()
         self.stage.start_edges(controllers.agents(self.stage, self.topology))
-        self.plane.in_parallel(
-            lambda site: site.kubectl(
-                "wait", f"--namespace={NAMESPACE}", "--for=condition=Available", "deployments", "--all",
-                f"--timeout={ROLLOUT_SECONDS}s",
-            )
-        )  # fmt: skip
+        self.plane.in_parallel(self._await_workloads)
         self.stage.start_users()
         self._say("Starting the controllers …")
+        self._start_controllers()
+        self._say(f"Everything stands after {time.monotonic() - began:.0f} s")
+
+    def _start_controllers(self) -> None:
         for site in controllers.where(self.topology):
-            controllers.start(self.stage, site, self.topology, kubeconfigs[site])
+            self.start_controller(site)
         for site in controllers.where(self.topology):
             controllers.await_ready(self.stage, site)
         wait_until(self.weights_in_force, FIRST_PLAN_SECONDS, "the first weights are in force")
-        self._say(f"Everything stands after {time.monotonic() - began:.0f} s")
+
+    def start_controller(self, site: str, *, skew_seconds: float = 0.0) -> None:
+        """Start the controller of a site, ending the one that runs."""
+        if controllers.name(site) in self.stage.troupe.children:
+            self.stage.kill(controllers.name(site))
+        kubeconfig = self.plane.sites[site].kubeconfig
+        controllers.start(self.stage, site, self.topology, kubeconfig, skew_seconds=skew_seconds)
+        self.stage.troupe.away.discard(controllers.name(site))
+
+    def begin(self) -> None:
+        """Begin a run: unless it is the first, let the controllers forget all that happened in the one before."""
+        if self._untouched:
+            self._untouched = False
+            return
+        for site in controllers.where(self.topology):
+            self.stage.kill(controllers.name(site))
+        self.plane.in_parallel(self._forget)
+        self.plane.in_parallel(self._apply_workloads)
+        self._declare()
+        self.plane.in_parallel(self._await_workloads)
+        self.stage.forget_weights()
+        self._start_controllers()
+
+    def _forget(self, site: Site) -> None:
+        """Remove what was declared, with the memory in its status; nobody is there to finalize it."""
+        if site.name in controllers.where(self.topology):
+            names = site.kubectl("get", "regionalents", f"--namespace={NAMESPACE}", "--output=name").split()
+            for name in names:
+                patch = '--patch={"metadata":{"finalizers":null}}'
+                site.kubectl("patch", name, f"--namespace={NAMESPACE}", "--type=merge", patch)
+            site.kubectl("delete", "regionalents", "--all", f"--namespace={NAMESPACE}")
+            site.kubectl("delete", "sites.sonnerie.dev", "--all")
+            site.kubectl("delete", "leases", "--all", f"--namespace={LEASE_NAMESPACE}")
+        site.kubectl("delete", "deployments", "--all", f"--namespace={NAMESPACE}")
+
+    def _await_workloads(self, site: Site) -> None:
+        site.kubectl(
+            "wait", f"--namespace={NAMESPACE}", "--for=condition=Available", "deployments", "--all",
+            f"--timeout={ROLLOUT_SECONDS}s",
+        )  # fmt: skip
 
     def _apply_workloads(self, site: Site) -> None:
         site.kubectl("apply", "-f", "-", input=objects.as_list(objects.workloads(self.story, site.name)))
