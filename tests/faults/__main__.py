@@ -129,7 +129,9 @@ def _measure_one(world: World, fault: Fault, runs: int, progress: Progress) -> N
     found = next(one for one in read_results(FOLDER) if one["name"] == fault.name)
     progress.update(task, completed=float(runs), description=fault.name)
     mark, style = ("met   ", "green") if found["met"] else ("MISSED", "bold red")
-    said = ", ".join(f"{key} {found[key]}" for key in ("decided_seconds", "moved_95_percent_seconds", "failed_site_seconds"))
+    said = ", ".join(
+        f"{key} {found[key]}" for key in ("decided_seconds", "moved_95_percent_seconds", "failed_site_seconds")
+    )
     progress.console.print(f"[{style}]{mark}[/] {fault.name}: {said}", highlight=False, soft_wrap=True)
     for complaint in found["missed"]:
         progress.console.print(f"         {complaint}", highlight=False, markup=False, soft_wrap=True)

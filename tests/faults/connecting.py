@@ -29,9 +29,7 @@ class Answer:
     """Whether the connection may carry another request."""
 
 
-async def connect(
-    addresses: Sequence[str], port: int, delay_seconds: float, tried: list[str]
-) -> Connection | None:
+async def connect(addresses: Sequence[str], port: int, delay_seconds: float, tried: list[str]) -> Connection | None:
     """Return the first connection that stands; None: all were refused. `tried` grows with every address asked.
 
     The next address is asked as soon as the one before was refused, and when it has not answered within the delay.

@@ -118,5 +118,7 @@ class Hands:
             self.released.add(site)
         patch = json.dumps({"spec": {"template": {"spec": {"containers": [{"name": "portail", "image": image}]}}}})
         for ent in ENTS:
-            self.world.plane.sites[site].kubectl("patch", "deployment", ent, f"--namespace={NAMESPACE}", f"--patch={patch}")
+            self.world.plane.sites[site].kubectl(
+                "patch", "deployment", ent, f"--namespace={NAMESPACE}", f"--patch={patch}"
+            )
         self.world.stage.turn(site, Knobs(errors={"*": errors}))

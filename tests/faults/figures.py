@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.demo.records import PortalSecond
 from tests.demo.recording import ACTION, VERDICT, Decision
+from tests.demo.records import PortalSecond
 from tests.faults.traces import Answer, Request, Weight
 
 SMALL_PERCENT = 2.0
@@ -139,7 +139,11 @@ def _lowered(decision: Decision) -> list[str]:
         return []
     was, now = decision.fields.get("was") or {}, decision.fields.get("weights") or {}
     total = sum(was.values())
-    return [s for s in sorted(was) if total and (was[s] / total - now.get(s, 0) / (sum(now.values()) or 1)) * 100 > SMALL_PERCENT]
+    return [
+        s
+        for s in sorted(was)
+        if total and (was[s] / total - now.get(s, 0) / (sum(now.values()) or 1)) * 100 > SMALL_PERCENT
+    ]
 
 
 def _effect(trace: Trace, after: float) -> float | None:

@@ -77,9 +77,7 @@ def write_configuration(
         )
     ]
     for ent in story.ents:
-        parts.append(
-            _BACKEND.format(ent=ent.name, check=CHECK_SECONDS, agent=AGENT_SECONDS, agent_port=AGENT_PORT)
-        )
+        parts.append(_BACKEND.format(ent=ent.name, check=CHECK_SECONDS, agent=AGENT_SECONDS, agent_port=AGENT_PORT))
         parts += [
             _SERVER.format(
                 site=site, address=sites[site], port=PORTAL_PORT, agent=agents[site], namespace=NAMESPACE, ent=ent.name

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.controlplane import wait_until
-from tests.demo.records import PortalSecond, portal_file
 from tests.demo.recording import read_decision
+from tests.demo.records import PortalSecond, portal_file
 from tests.faults import controllers, traces
 from tests.faults.cast import SITES
 from tests.faults.doing import Hands

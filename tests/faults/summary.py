@@ -107,7 +107,9 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
 
 def summary(folder: Path) -> dict[str, Any]:
     """Return what outside programs read."""
-    faults = {one["name"]: {k: v for k, v in one.items() if k not in ("name", "series")} for one in read_results(folder)}
+    faults = {
+        one["name"]: {k: v for k, v in one.items() if k not in ("name", "series")} for one in read_results(folder)
+    }
     return {
         "schema_version": SCHEMA_VERSION,
         "cores": os.cpu_count(),

@@ -13,7 +13,19 @@ CROWD = "crowd"
 """The file that says how many times the usual users come; none: as usual."""
 
 
-__all__ = ["ANSWERS", "CROWD", "MARKS", "REQUESTS", "WEIGHTS", "Answer", "Line", "Mark", "Request", "Weight", "read_lines"]
+__all__ = [
+    "ANSWERS",
+    "CROWD",
+    "MARKS",
+    "REQUESTS",
+    "WEIGHTS",
+    "Answer",
+    "Line",
+    "Mark",
+    "Request",
+    "Weight",
+    "read_lines",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,9 @@ class Users:
                 return True, connection
             if chance.random() >= self.traffic.again:
                 break
-            await asyncio.sleep(self.traffic.pause_median_seconds * chance.lognormvariate(0.0, self.traffic.pause_spread))
+            await asyncio.sleep(
+                self.traffic.pause_median_seconds * chance.lognormvariate(0.0, self.traffic.pause_spread)
+            )
         return False, connection
 
     async def _click(
@@ -156,9 +158,7 @@ async def run(options: argparse.Namespace) -> None:
     answers = Tape(options.folder / ANSWERS, Answer.header())
     addresses, servers = tuple(options.address), tuple(options.dns_server)
     resolvers = [
-        Resolver(
-            number=number, domain=DOMAIN, fixed=addresses, servers=servers, lookup=addresses_of, note=answers.add
-        )
+        Resolver(number=number, domain=DOMAIN, fixed=addresses, servers=servers, lookup=addresses_of, note=answers.add)
         for number in range(RESOLVERS)
     ]
     users = Users(TRAFFIC, options.port, resolvers, requests)
