@@ -14,6 +14,7 @@ from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
 from controller.cli.preflight import preflight
 from controller.cli.previews import preview
+from controller.cli.probing import probe
 from controller.cli.recordings import replay
 from controller.cli.running import run
 from controller.cli.simulating import simulate
@@ -53,6 +54,7 @@ def sonnerie(
 
 _COMMANDS = (
     run,
+    probe,
     status,
     preflight,
     explain,

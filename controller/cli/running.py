@@ -19,6 +19,14 @@ def run(
     kubeconfig: Annotated[
         Path | None, typer.Option(help="Kubeconfig of the management cluster; without it, the cluster we run in.")
     ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The one site this instance writes; it reads the reports of the others."),
+    ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Witness whose report counts (sonnerie probe); repeat. Only with --site."),
+    ] = None,
     lease_namespace: Annotated[
         str | None, typer.Option(help="Namespace of the Lease [the pod's, or sonnerie-system].")
     ] = None,
@@ -53,6 +61,8 @@ def run(
     Every setting can also be given as SONNERIE_<NAME>, such as SONNERIE_PLAN_EVERY_SECONDS=5.
 
     Example: sonnerie run --kubeconfig management.yaml --dry-run --reference https://www.education.gouv.fr
+
+    One instance per site, in the cluster of the site: sonnerie run --site gra --witness paris
     """
     import asyncio
 
@@ -65,6 +75,8 @@ def run(
     try:
         flags = {
             "kubeconfig": kubeconfig,
+            "site": site,
+            "witnesses": tuple(witness) if witness else None,
             "lease_namespace": lease_namespace,
             "identity": identity,
             "references": tuple(reference) if reference else None,

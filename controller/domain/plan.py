@@ -121,6 +121,7 @@ class ConditionType(StrEnum):
     SCALING_LIMITED = "ScalingLimited"
     BOTTLENECK_ELSEWHERE = "BottleneckElsewhere"
     QUORUM_POSSIBLE = "QuorumPossible"
+    POLICIES_AGREE = "PoliciesAgree"
     RIVAL_WRITER = "RivalWriter"
     FROZEN = "Frozen"
     PAUSED = "Paused"

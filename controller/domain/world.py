@@ -5,6 +5,7 @@ from datetime import datetime
 
 from controller.domain.fleet import Edge, Ent, Order, Site
 from controller.domain.forecast import Forecast
+from controller.domain.intents import PeerPlan
 from controller.domain.memory import Memory
 from controller.domain.names import EdgeName, EntKey, ObserverName, SignalName, SiteName
 from controller.domain.readings import Probe, Reading
@@ -98,6 +99,8 @@ class World:
     replicas: tuple[ReplicaState, ...] = ()
     routes: tuple[Route, ...] = ()
     orders: Orders = Orders()
+    peers: tuple[PeerPlan, ...] = ()
+    """What other instances would do, of those that plan from the same policies and have heard this one lately."""
     memory: Memory = Memory()
     self_site: SiteName | None = None
     """The site this instance belongs to; None in the all-sites topology."""

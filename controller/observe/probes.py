@@ -65,8 +65,10 @@ class Prober:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         on_round: Callable[[], None] = lambda: None,
+        stands_at: SiteName | None = None,
     ) -> None:
         self._observer = observer
+        self._stands_at = stands_at
         self._references = tuple(references)
         self._timing = timing
         self._now = now
@@ -79,6 +81,8 @@ class Prober:
         self._last_round_at = monotonic()
         self.last_round_seconds = 0.0
         """How long the last round took."""
+        self.declares_sick = False
+        """The site at which this observer stands should not be sent users, by its own word."""
         self.sites: tuple[SiteProbes, ...] = ()
         """Where to look; replaced when the fleet changes."""
 
@@ -122,6 +126,8 @@ class Prober:
             sequence=self._sequence,
             at=self._now(),
             probes=tuple(sorted(probes, key=lambda probe: (probe.target, probe.path))),
+            site=self._stands_at,
+            declares_sick=self.declares_sick and self._stands_at is not None,
         )
         if self.age_seconds > self._stale_after_seconds:
             self._rounds.clear()

@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from controller.domain.fleet import Ent
 from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory
 from controller.domain.names import EntKey, SiteName
 from controller.domain.windows import Window
-from controller.domain.world import EvidenceRound, Orders, Route, SignalReading, World
+from controller.domain.world import EvidenceRound, Orders, ReplicaState, Route, SignalReading, World
+from controller.observe.hearing import Told
 from controller.observe.policies import Policies
 from controller.observe.school import SchoolBook
 from controller.observe.sites import WatchedSite
@@ -26,6 +28,10 @@ class Seen:
     memory: Memory
     dry_run: bool
     forecasts: tuple[Forecast, ...] = ()
+    home: SiteName | None = None
+    """The site of this instance, in the one-site topology."""
+    told: Told = Told()
+    """What the other observers have told."""
 
 
 class Assembler:
@@ -47,7 +53,7 @@ class Assembler:
         return self._book.warnings_of
 
     def world(self, seen: Seen, now: datetime) -> World:
-        """Return the world as seen by now, in the all-sites topology."""
+        """Return the world as seen by now: by ourselves, and by others of what they alone may speak for."""
         declared = seen.policies.declared
         routes = _routes(seen)
         windows = self._book.windows(seen.policies, now)
@@ -60,14 +66,29 @@ class Assembler:
             windows=windows,
             forecasts=seen.forecasts,
             readings=_readings(seen, routes, now),
-            rounds=seen.rounds,
-            replicas=self._tracker.states(ents, seen.sites, now),
+            rounds=(*seen.rounds, *seen.told.rounds),
+            replicas=self._replicas(ents, seen, now),
             routes=routes,
             orders=Orders(freeze=declared.freeze, dry_run=seen.dry_run),
             memory=seen.memory,
-            self_site=None,
-            writable_sites=frozenset(site.name for site in declared.sites),
+            peers=seen.told.plans,
+            self_site=seen.home,
+            writable_sites=_writable(seen),
         )
+
+    def _replicas(self, ents: tuple[Ent, ...], seen: Seen, now: datetime) -> tuple[ReplicaState, ...]:
+        ours = self._tracker.states(ents, seen.sites, now)
+        if not seen.told.replicas:
+            return ours
+        placed = {(ent.key, placement.site) for ent in ents for placement in ent.placements}
+        theirs = (state for state in seen.told.replicas if (state.ent, state.site) in placed)
+        return tuple(sorted((*ours, *theirs), key=lambda state: (state.ent, state.site)))
+
+
+def _writable(seen: Seen) -> frozenset[SiteName]:
+    if seen.home is not None:
+        return frozenset({seen.home})
+    return frozenset(site.name for site in seen.policies.declared.sites)
 
 
 def leaving_is_over(deleting: Collection[EntKey], windows: Iterable[Window], now: datetime) -> frozenset[EntKey]:
@@ -88,10 +109,13 @@ def _readings(seen: Seen, routes: tuple[Route, ...], now: datetime) -> tuple[Sig
             used=frozenset(route.ent for route in routes if route.site == name and route.weight > 0),
         )
     ]
+    placed = {(ent.key, placement.site) for ent in seen.policies.declared.ents for placement in ent.placements}
+    readings += (each for each in seen.told.readings if (each.ent, each.site) in placed)
     return tuple(sorted(readings, key=lambda reading: (reading.ent, reading.site, reading.signal)))
 
 
 def _routes(seen: Seen) -> tuple[Route, ...]:
     """Weights of ENTs and edges that are no longer declared are nobody's."""
     declared = {(ent.key, edge) for ent in seen.policies.declared.ents for edge in ent.edges}
-    return tuple(route for route in seen.routes if (route.ent, route.edge) in declared)
+    routes = (*seen.routes, *seen.told.routes) if seen.told.routes else seen.routes
+    return tuple(route for route in routes if (route.ent, route.edge) in declared)

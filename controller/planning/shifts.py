@@ -15,6 +15,7 @@ from controller.planning.health import Health
 from controller.planning.programme import largest_remainder
 from controller.planning.reversals import would_reverse
 from controller.planning.routing import Routed, Shares, kind_of_shift, last_move
+from controller.planning.second_opinions import peers_answer_otherwise, second_opinion
 
 WEIGHT_SUM = 100
 """Weights of one ENT at one edge sum to this, so that a weight reads as a percentage."""
@@ -80,6 +81,8 @@ def _shift(
     step = _step_share(facts, ent, why, current, health)
     shares = _stepped(facts, demand, current, routed.shares, step) if current else routed.shares
     before, after = _percents(ent, current), _percents(ent, shares)
+    second = second_opinion(facts, ent.key, edge, why, before, after)
+    after = second.percents
     if before == after or (why is not MoveKind.EVACUATION and _too_small(ent, current, routed.shares)):
         return None
     moves = tuple(
@@ -87,7 +90,7 @@ def _shift(
         for s in sorted(after)
         if before[s] != after[s] and current
     )
-    withheld = _why_not_now(facts, demand, routed, edge, why, moves, health) if current else None
+    withheld = second.held or (_why_not_now(facts, demand, routed, edge, why, moves, health) if current else None)
     return Shift(action=_weights(ent, edge, why, before, after, current, routed), moves=moves, withheld=withheld)
 
 
@@ -128,7 +131,8 @@ def _answers(
         targets=targets,
         because=because,
     )
-    withheld = _why_not_now(facts, demand, routed, edge, why, moves, health) if current else None
+    held = peers_answer_otherwise(facts, demand.ent.key, edge, why, was, targets) if current else None
+    withheld = held or (_why_not_now(facts, demand, routed, edge, why, moves, health) if current else None)
     return Shift(action=action, moves=moves, withheld=withheld)
 
 

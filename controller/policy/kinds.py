@@ -139,6 +139,8 @@ KINDS: tuple[Kind, ...] = (
             Column(name="Observer", path=".spec.observer"),
             Column(name="Sequence", path=".status.sequence", type="integer"),
             Column(name="References", path=".status.referencesAnswering", type="integer"),
+            Column(name="Policies", path=".status.policies"),
+            Column(name="Version", path=".status.version", wide=True),
             Column(name="Seen", path=".status.observedAt", type="date"),
             _AGE,
         ),

@@ -43,6 +43,23 @@ class SeenSite(StatusModel):
     """What the probes of the last round saw."""
 
 
+class ReportedEnt(StatusModel):
+    """One ENT at the site of the observer, in short; peers plan with `shared`."""
+
+    ent: Annotated[str, Field(min_length=3, max_length=512)]
+    """The ENT as `namespace/name`."""
+    demand_per_second: Count | None = None
+    """What its users ask of this site, in the unit of its first signal; absent: not known now."""
+    ready_replicas: Count | None = None
+    """Replicas that are Ready here; absent: not known."""
+    wanted_replicas: Count | None = None
+    """Replicas, or the floor, that are wanted here."""
+    ready_capacity_per_second: Count | None = None
+    """What the Ready replicas carry within the SLO, in the same unit."""
+    weights: Annotated[str, Field(max_length=1024)] = ""
+    """Weights in force at the edges that stand here, such as `front: gra 60 rbx 40`."""
+
+
 class SiteReportStatus(StatusModel):
     """The last round of the observer. Its age is measured since the sequence last advanced, never by its clock."""
 
@@ -54,14 +71,29 @@ class SiteReportStatus(StatusModel):
     """Grows by one with every round."""
     observed_at: Instant | None = None
     """The observer's own clock, for people only."""
+    instance: Annotated[str, Field(max_length=512)] = ""
+    """The process that writes; another one counts its sequence anew."""
+    version: Annotated[str, Field(max_length=64)] = ""
+    """Version of Sonnerie."""
+    abstains: bool = False
+    """The observer does not trust its own eyes: its references do not answer, or there are fewer than three."""
+    declares_sick: Annotated[str, Field(max_length=256)] = ""
+    """Why the site itself says that it should not be sent users; empty: it does not say so."""
+    policies: Annotated[str, Field(max_length=64)] = ""
+    """Digest of everything declared at the site; sites that differ here plan from different policies."""
+    inputs: Annotated[str, Field(max_length=64)] = ""
+    """Digest of what the last plan was made of."""
     references_asked: Annotated[int, Field(ge=0, le=64)] = 0
     """External references asked in the round."""
     references_answering: Annotated[int, Field(ge=0, le=64)] = 0
     """External references that answered; below half the observer abstains."""
     sites: Annotated[tuple[SeenSite, ...], Field(max_length=64), unique("site")] = ()
     """Every site as seen."""
-    memory: Annotated[dict[str, Any], PreserveUnknown()] | None = None
-    """What the others need of the observer's memory. Versioned; not for people."""
+    ents: Annotated[tuple[ReportedEnt, ...], Field(max_length=2048), unique("ent")] = ()
+    """Every ENT placed here, in short."""
+    shared: Annotated[dict[str, Any], PreserveUnknown()] | None = None
+    """What peers plan with: rounds, readings, replicas, weights, intents. Versioned, and read as far as it is
+    understood; not for people."""
 
 
 class SiteReport(Model):

@@ -19,9 +19,10 @@ from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory, Verdict
 from controller.domain.names import ActionId, EntKey, SiteName
 from controller.domain.plan import ConditionType, Plan
-from controller.domain.world import World
+from controller.domain.world import EvidenceRound, World
 from controller.kube.errors import ApiError
 from controller.kube.lease import LeaseLost
+from controller.observe.hearing import Told
 from controller.observe.policies import PolicyStore
 from controller.observe.probes import Prober
 from controller.observe.sites import WatchedSites
@@ -32,6 +33,7 @@ from controller.runtime.clock import SystemClock
 from controller.runtime.journal import Journal
 from controller.runtime.leadership import Leadership, Term
 from controller.runtime.ownership import Ownership
+from controller.runtime.peering import Peering
 from controller.runtime.remembering import after_writing, inherited, withhold_unremembered
 from controller.runtime.reporting import ENTS, SITES, Problems, documents, ent_of, reasons_of_sites, told, turned
 from controller.runtime.school_reporting import SchoolReport, Trail, school_documents, school_told
@@ -65,6 +67,8 @@ class Parts:
     on_plan: Callable[[Plan], None] = field(default=lambda _plan: None)
     forecasts: Callable[[], tuple[Forecast, ...]] = field(default=tuple)
     """What past days say of today and tomorrow, as far as is known by now."""
+    peering: Peering | None = None
+    """The other instances; None in the all-sites topology."""
     record: Callable[[World, Plan, datetime], None] = field(default=lambda _world, _plan, _now: None)
     """Is handed every decision, as it was made of its world."""
 
@@ -83,6 +87,7 @@ class Loop:
         self._refusals = Refusals()
         self._memory = Memory()
         self._verdicts: Mapping[SiteName, Verdict] = {}
+        self._told = Told()
         self._woken = asyncio.Event()
         self._trail = Trail()
         self._calendars_shown: tuple[int, date] | None = None
@@ -108,9 +113,13 @@ class Loop:
         if self.last_world is None:
             return
         now = self._parts.clock.now()
-        world = replace(self.last_world, rounds=self._parts.prober.rounds, memory=self._memory)
+        world = replace(self.last_world, rounds=self._rounds(now), memory=self._memory)
         if verdicts(world, now) != self._verdicts:
             self.wake()
+
+    def _rounds(self, now: datetime) -> tuple[EvidenceRound, ...]:
+        parts = self._parts
+        return (*parts.prober.rounds, *(parts.peering.told(now).rounds if parts.peering is not None else ()))
 
     async def cycle(self) -> datetime:
         """Look at the world, decide, act, report; return when to look again."""
@@ -120,6 +129,8 @@ class Loop:
         decided = self._safe(world, decided, now)
         self._parts.record(world, decided, now)
         decided = self._with_ownership(world, decided, now)
+        if self._parts.peering is not None:
+            self._parts.peering.planned(world, decided, self._told)
         self.last_plan = decided  # before the writes, which take as long as a server lets them
         decided, outcomes = await self._apply(world, decided, now)
         await self._report(world, decided, outcomes, now)
@@ -152,8 +163,11 @@ class Loop:
     async def _observe(self, now: datetime) -> World:
         parts = self._parts
         policies = parts.store.policies()
-        parts.edges.follow(policies.declared.told_edges)
+        peering = parts.peering
+        told_edges = policies.declared.told_edges
+        parts.edges.follow(peering.edges_here(told_edges) if peering is not None else told_edges)
         await self._take_office()
+        self._told = peering.told(now) if peering is not None else Told()
         seen = Seen(
             policies=policies,
             sites=parts.sites.sites,
@@ -162,6 +176,8 @@ class Loop:
             memory=self._memory,
             dry_run=parts.dry_run,
             forecasts=parts.forecasts(),
+            home=peering.site if peering is not None else None,
+            told=self._told,
         )
         return self._assembler.world(seen, now)
 
@@ -213,7 +229,9 @@ class Loop:
             limited.get(c.of, c) if isinstance(c.of, EntKey) and c.type is ConditionType.SCALING_LIMITED else c
             for c in decided.conditions
         )
-        return replace(decided, conditions=(*planned, *ownership.conditions(world, now)))
+        peering = self._parts.peering
+        of_peers = peering.conditions(self._told) if peering is not None else ()
+        return replace(decided, conditions=(*planned, *ownership.conditions(world, now), *of_peers))
 
     async def _apply(self, world: World, decided: Plan, now: datetime) -> tuple[Plan, Mapping[ActionId, Outcome]]:
         """Write memory, then act, as long as the Lease is held."""
@@ -310,7 +328,8 @@ class Loop:
         for problem in self._parts.store.policies().problems:
             by_object.setdefault(problem.resource, []).append(f"{problem.field}: {problem.message}")
         sites = self._parts.sites
-        for site, why in (*sites.unusable.items(), *refusals(sites.sites).items()):
+        of_peers = self._parts.peering.peers.unusable if self._parts.peering is not None else {}
+        for site, why in (*sites.unusable.items(), *refusals(sites.sites).items(), *of_peers.items()):
             by_object.setdefault(f"Site {site}", []).append(why)
         return Problems(
             by_object={name: "; ".join(texts) for name, texts in by_object.items()},

@@ -47,7 +47,17 @@ QUIET_SECONDS = 5.0
 class Ownership:
     """One per process."""
 
-    def __init__(self, store: PolicyStore, sites: WatchedSites, management: Cluster, clock: SystemClock) -> None:
+    def __init__(
+        self,
+        store: PolicyStore,
+        sites: WatchedSites,
+        management: Cluster,
+        clock: SystemClock,
+        *,
+        home: SiteName | None = None,
+    ) -> None:
+        """Own what is at all sites, or at `home` alone."""
+        self._home = home
         self._store = store
         self._sites = sites
         self._management = management
@@ -71,7 +81,7 @@ class Ownership:
     async def _round(self, world: World, journal: Journal) -> bool:
         """Return whether there was something to prove."""
         self.rivals.follow(self._store.policies().generation)
-        tried = await self._prover.prove(world.ents)
+        tried = await self._prover.prove(self._here(world.ents))
         troubles: dict[str, str] = {}
         for each in self._store.objects(RegionalENT.__name__):
             why = getattr(await self._settle(each, world), "why", None)
@@ -84,8 +94,16 @@ class Ownership:
         """Return `FloorWritable` and `RivalWriter` of every ENT."""
         rivals = self.rivals.found(now)
         return tuple(
-            condition for ent in world.ents for condition in (self._writable(ent), _rival(ent.key, rivals.get(ent.key)))
+            condition
+            for ent in self._here(world.ents)
+            for condition in (self._writable(ent), _rival(ent.key, rivals.get(ent.key)))
         )
+
+    def _here(self, ents: Iterable[Ent]) -> tuple[Ent, ...]:
+        """Return the ENTs with the placements that are ours to write."""
+        if self._home is None:
+            return tuple(ents)
+        return tuple(replace(e, placements=tuple(p for p in e.placements if p.site == self._home)) for e in ents)
 
     def _writable(self, ent: Ent) -> Condition:
         """Return `FloorWritable`; a predecessor's proof of the same spec counts until we have tried ourselves."""
@@ -163,7 +181,7 @@ class Ownership:
     def _all_seen(self, world: World) -> bool:
         """Tell whether no declared site may hide a note from us."""
         seen = {name for name, site in self._sites.sites.items() if site.autoscalers.known}
-        return {site.name for site in world.sites} <= seen
+        return world.writable_sites <= seen
 
     def _owner(self, key: EntKey) -> ReplicaOwner | None:
         ent = self._declared(key)

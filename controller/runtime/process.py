@@ -4,13 +4,12 @@ import asyncio
 import random
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from controller import __version__
 from controller.actuate.haproxy_agent import AgentServer
 from controller.actuate.haproxy_board import AgentBoard
 from controller.domain.names import ObserverName, SiteName
@@ -19,7 +18,6 @@ from controller.domain.world import World
 from controller.kube.apply import read_secret
 from controller.kube.client import Cluster
 from controller.kube.informer import Surroundings
-from controller.kube.kubeconfig import read_kubeconfig
 from controller.kube.lease import Elector
 from controller.kube.resources import ObjectKey
 from controller.observe.access import read_all
@@ -27,15 +25,15 @@ from controller.observe.forecasts import ForecastBook, Outlook
 from controller.observe.history import SiteHistory
 from controller.observe.policies import PolicyStore
 from controller.observe.probes import Prober, RoundTiming
-from controller.observe.readings import Freshness
-from controller.observe.sites import Pace, WatchedSites
-from controller.recording.recorder import Recorder
+from controller.observe.sites import WatchedSites
 from controller.runtime.clock import SystemClock
 from controller.runtime.edge_kinds import edges_of
 from controller.runtime.journal import Journal
 from controller.runtime.leadership import Leadership
 from controller.runtime.loop import Loop, Parts
+from controller.runtime.made import home_of, management_cluster, pace, recorder
 from controller.runtime.ownership import Ownership
+from controller.runtime.peering import Peering
 from controller.runtime.serve import Pages, serve
 from controller.runtime.settings import Settings
 from controller.runtime.spawning import Spawner
@@ -116,16 +114,19 @@ class Controller:
         self._read = asyncio.Event()
         self._policies_changed = asyncio.Event()
         self.store = PolicyStore(management, replace(surroundings, wake=self._policies_changed.set))
-        self.sites = WatchedSites(management, surroundings, _pace(settings), self._look_at_sites)
+        self.sites = WatchedSites(management, surroundings, pace(settings), self._look_at_sites)
         self.forecasts = ForecastBook(
             Outlook(policies=self.store.policies, histories=self._histories, now=self.clock.now)
         )
         self.board = AgentBoard()
-        self.ownership = Ownership(self.store, self.sites, management, self.clock)
+        home = home_of(settings, management)
+        self.peering = Peering(home, surroundings, self.store, self.journal, self.telemetry) if home else None
+        site = home.site if home else None
+        self.ownership = Ownership(self.store, self.sites, management, self.clock, home=site)
         self.edges = edges_of(self.board, self.sites, management, surroundings, self.ownership.rivals)
         self._unanswered: set[str] = set()
         self.prober = Prober(
-            ObserverName(settings.identity),
+            ObserverName(settings.site or settings.identity),
             settings.references,
             timing=RoundTiming(
                 every_seconds=settings.round_every_seconds, deadline_seconds=settings.probe_deadline_seconds
@@ -133,9 +134,10 @@ class Controller:
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             on_round=self._after_round,
+            stands_at=site,
         )
         self.telemetry.evidence_age.set_function(lambda: self.prober.age_seconds)
-        self.recorder = _recorder(settings)
+        self.recorder = recorder(settings)
         self.leadership = None if settings.dry_run else self._leadership()
         self.loop = Loop(
             Parts(
@@ -151,19 +153,25 @@ class Controller:
                 plan_every_seconds=settings.plan_every_seconds,
                 on_plan=outlets.on_plan,
                 forecasts=lambda: self.forecasts.forecasts,
+                peering=self.peering,
                 record=self._record,
             )
         )
+
+        if self.peering is not None:
+            self.peering.peers.on_news = self.loop.weigh_evidence
 
     @classmethod
     @asynccontextmanager
     async def started(cls, settings: Settings, outlets: Outlets) -> "AsyncIterator[Controller]":
         """Connect, listen and watch; end everything afterwards, the Lease first."""
         async with AsyncExitStack() as stack:
-            management = _management_cluster(settings)
+            management = management_cluster(settings)
             stack.push_async_callback(management.close)
             controller = cls(settings, outlets, management)
             stack.push_async_callback(controller.sites.close)
+            if controller.peering is not None:
+                stack.push_async_callback(controller.peering.peers.close)
             if controller.recorder is not None:
                 stack.push_async_callback(asyncio.to_thread, controller.recorder.close)
             stack.push_async_callback(controller.edges.close)
@@ -175,10 +183,14 @@ class Controller:
                 controller._spawn("evidence", controller.prober.run),
                 controller._spawn("forecasts", controller.forecasts.run),
             ]
+            if controller.peering is not None:
+                tasks.append(controller._spawn("witnesses", controller.peering.run))
             if controller.leadership is not None:
                 stack.push_async_callback(controller.leadership.close)
                 tasks.append(controller._spawn("lease", controller.leadership.elector.run))
                 tasks.append(controller._spawn("ownership", controller._own))
+                if controller.peering is not None:
+                    tasks.append(controller._spawn("report", controller._publish))
             stack.push_async_callback(_cancelled, tasks)
             controller.journal.note("started", identity=settings.identity, listen=str(settings.listen))
             yield controller
@@ -223,6 +235,7 @@ class Controller:
         return (
             self._read.is_set()
             and self.edges.settled()
+            and (self.peering is None or self.peering.peers.settled)
             and all(site.seen_once and (site.meter is None or site.meter.asked) for site in sites.values())
             and sites.keys() <= probed
         )
@@ -234,10 +247,15 @@ class Controller:
             self._policies_changed.clear()
         while True:
             policies = self.store.policies()
-            reached, failed = await read_all(policies.sites, self._read_secret)
+            declared = self.peering.sites_from_here() if self.peering is not None else policies.sites
+            reached, failed = await read_all(declared, self._read_secret)
+            ours = self._ours(policies.sites)
             for site, error in failed.items():
-                self.sites.unusable[site] = str(error)
-            await self.sites.reconcile(reached, frozenset(policies.sites))
+                unusable = self.sites.unusable if site in ours or self.peering is None else self.peering.peers.unusable
+                unusable[site] = str(error)
+            if self.peering is not None:
+                await self.peering.reconcile(reached)
+            await self.sites.reconcile({name: reached[name] for name in ours & reached.keys()}, ours)
             self._read.set()
             self.journal.changed("connected", sorted(self.sites.sites), event="sites")
             await self._until_changed(policies.generation)
@@ -249,9 +267,17 @@ class Controller:
     def _histories(self) -> dict[SiteName, SiteHistory]:
         return {name: site.history for name, site in self.sites.sites.items() if site.history is not None}
 
+    def _ours(self, declared: Iterable[SiteName]) -> frozenset[SiteName]:
+        """Return the sites that this process writes."""
+        return frozenset(name for name in declared if self.peering is None or name == self.peering.site)
+
     def _look_at_sites(self) -> None:
-        self.prober.sites = tuple(site.probes() for _, site in sorted(self.sites.sites.items()))
-        self.edges.follow(self.store.policies().declared.told_edges)  # before a cluster that is gone is closed
+        peering, told_edges = self.peering, self.store.policies().declared.told_edges
+        others = peering.probes() if peering is not None else ()
+        mine = (site.probes() for _, site in sorted(self.sites.sites.items()))
+        self.prober.sites = tuple(sorted((*mine, *others), key=lambda each: each.site))
+        # Before a cluster that is gone is closed.
+        self.edges.follow(peering.edges_here(told_edges) if peering is not None else told_edges)
 
     async def _until_changed(self, generation: int) -> None:
         """Return when a spec has changed, or it is time to read the Secrets again."""
@@ -268,7 +294,14 @@ class Controller:
 
     def _after_round(self) -> None:
         self.telemetry.round_seconds.observe(self.prober.last_round_seconds)
+        if self.peering is not None:
+            self.peering.after_round()
         self.loop.weigh_evidence()
+
+    async def _publish(self) -> None:
+        assert self.leadership is not None
+        assert self.peering is not None
+        await self.peering.publish(self.prober, self.leadership.elector)
 
     def _leadership(self) -> Leadership:
         settings = self._settings
@@ -331,31 +364,6 @@ class Controller:
         if not self.store.synced:
             return f"policies are not read yet: {self.store.trouble or 'listing'}"
         return None if self.loop.last_plan else "there is no plan yet"
-
-
-def _management_cluster(settings: Settings) -> Cluster:
-    if settings.kubeconfig is None:
-        return Cluster.in_cluster(name="management cluster")
-    content = settings.kubeconfig.read_bytes()
-    return Cluster.connect(read_kubeconfig(content, where=str(settings.kubeconfig)), name="management cluster")
-
-
-def _recorder(settings: Settings) -> Recorder | None:
-    if settings.record is None:
-        return None
-    return Recorder(settings.record, most_bytes=settings.record_most_megabytes * 1_000_000, by=__version__)
-
-
-def _pace(settings: Settings) -> Pace:
-    return Pace(
-        query_every_seconds=settings.query_every_seconds,
-        query_deadline_seconds=settings.query_deadline_seconds,
-        freshness=Freshness(
-            max_age=timedelta(seconds=settings.reading_max_age_seconds),
-            remembered=timedelta(seconds=settings.reading_remembered_seconds),
-            quarantine=timedelta(seconds=settings.quarantine_seconds),
-        ),
-    )
 
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:

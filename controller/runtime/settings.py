@@ -1,5 +1,6 @@
 """What can be set, each with its reason: by flag, else by environment (`SONNERIE_` and the name), else the default."""
 
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -17,6 +18,9 @@ LEAST_MEGABYTES = 16
 """A recording of less would be a few minutes of a large fleet."""
 
 _LEASE = LeaseTiming()
+
+NAME = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+"""As sites are called."""
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
@@ -55,6 +59,11 @@ class Settings:
 
     kubeconfig: Path | None = None
     """Kubeconfig of the management cluster; none: the cluster this process runs in."""
+    site: str = ""
+    """The site this instance belongs to, in the one-site topology: it writes its own cluster only, which is the
+    management cluster, and reads the reports of the others. None: all sites are this process's."""
+    witnesses: tuple[str, ...] = ()
+    """Names of the witnesses whose reports count, with `site` (`sonnerie probe --name`)."""
     lease_namespace: str = "sonnerie-system"
     """Namespace of the Lease; in a pod, the pod's own (`POD_NAMESPACE`)."""
     lease_name: str = "sonnerie"
@@ -138,6 +147,7 @@ def read_settings(flags: Mapping[str, Any], environment: Mapping[str, str]) -> S
             values[name] = environment[variable]
     settings = Settings(**values)
     _expect_positive(settings)
+    _expect_names(settings)
     assert settings.lease_timing
     return settings
 
@@ -163,6 +173,16 @@ def _boolean(text: str) -> bool:
     if text.lower() in _FALSE:
         return False
     raise ValueError(f"{text!r} is neither true nor false")
+
+
+def _expect_names(settings: Settings) -> None:
+    for variable, name in (("SITE", settings.site), *(("WITNESSES", name) for name in settings.witnesses)):
+        if name and not re.fullmatch(NAME, name):
+            raise SettingsError(f"{PREFIX}{variable}: {name!r} is not a name; write for example gra")
+    if settings.site in settings.witnesses:
+        raise SettingsError(f"{PREFIX}WITNESSES: {settings.site} is this site; a witness stands outside all sites")
+    if settings.witnesses and not settings.site:
+        raise SettingsError(f"{PREFIX}WITNESSES: witnesses report to instances; name this one's site with --site")
 
 
 def _expect_positive(settings: Settings) -> None:

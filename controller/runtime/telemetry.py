@@ -59,6 +59,10 @@ class Telemetry:
         self.failures = self._counter("cycle_failures", "Planning cycles that crashed")
         self.unrecorded = self._gauge("unrecorded_decisions", "Decisions since the start that could not be recorded")
         self.violations = self._counter("invariant_violations", "Actions stopped by the last gate, by rule", "reason")
+        self.report_age = self._gauge("report_age_seconds", "Age of the last report of another observer", "site")
+        self.policies_differ = self._gauge("policies_differ", "1 while a site plans from other policies", "site")
+        self.report_bytes = self._gauge("report_bytes", "Size of our last report")
+        self.reports_written = self._counter("reports_written", "Reports written, one per evidence round at most")
         self.unwritten = self._counter("status_write_failures", "Status writes that failed", "ent", "site")
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:

@@ -35,7 +35,8 @@ def test_help_is_fast_because_it_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "status", "preflight", "plan", "explain", "replay", "check", "preview", "diff", "crd", "schema"]
+    "command",
+    ["run", "probe", "status", "preflight", "plan", "explain", "replay", "check", "preview", "diff", "crd", "schema"],
 )
 def test_every_command_has_an_example(command: str) -> None:
     """Help shows how it is typed."""

@@ -194,13 +194,14 @@ class Atom(NamedTuple):
         return f"{self.role}: {self.verb} {self.resource}.{self.group}{named}"
 
 
-def roles(rendered: str) -> dict[str, dict[str, Any]]:
-    """Return the roles of rendered manifests that are bound to our account, by kind, namespace and name."""
+def roles(rendered: str, account: str = "sonnerie") -> dict[str, dict[str, Any]]:
+    """Return the roles of rendered manifests that are bound to an account of ours, by kind, namespace and name."""
+    subject = ACCOUNT | {"name": account}
     documents = [document for document in yaml.safe_load_all(rendered) if document]
     bound = {
         (document["roleRef"]["kind"], document["metadata"].get("namespace", ""), document["roleRef"]["name"])
         for document in documents
-        if document["kind"] in ("RoleBinding", "ClusterRoleBinding") and ACCOUNT in document["subjects"]
+        if document["kind"] in ("RoleBinding", "ClusterRoleBinding") and subject in document["subjects"]
     }
     found = {}
     for document in documents:

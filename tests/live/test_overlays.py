@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from controller.runtime.settings import PREFIX, Settings, read_settings
+from controller.runtime.witness_settings import read_witness_settings
 from tests.controlplane.clusters import Cluster
 from tests.controlplane.fleet import Fleet
 from tests.controlplane.programs import visiting_tools
@@ -79,6 +80,33 @@ def test_an_overlay_is_accepted_and_hardened(site: Cluster, overlay: str) -> Non
     assert all(":" in container["image"] for container in pod["containers"])
     settings = next(d["data"] for d in documents if d["kind"] == "ConfigMap")
     assert {name.removeprefix(PREFIX).lower() for name in settings} <= set(Settings.__dataclass_fields__)
+
+
+def test_one_site_can_be_told_its_name_and_its_witnesses(site: Cluster) -> None:
+    """The settings are there to be filled in; filled in, they are of an instance that writes one site."""
+    documents = rendered(site, MANIFESTS / "overlays/one-site")
+    settings = next(d["data"] for d in documents if d["kind"] == "ConfigMap")
+    filled = settings | {"SONNERIE_SITE": "gra", "SONNERIE_WITNESSES": "witness,paris"}
+    found = read_settings({}, filled)
+    assert (found.site, found.witnesses) == ("gra", ("witness", "paris"))
+
+
+def test_a_witness_is_accepted_and_hardened(site: Cluster) -> None:
+    """It has no account in the cluster it runs in, and reads its kubeconfigs from the Secret that the docs make."""
+    documents = rendered(site, MANIFESTS / "witness/outside")
+    accepted(site, documents)
+    pod = the(documents, "Deployment")["spec"]["template"]["spec"]
+    assert not pod["automountServiceAccountToken"]
+    assert (pod["securityContext"]["runAsNonRoot"], pod["securityContext"]["runAsUser"]) == (True, 65532)
+    (container,) = pod["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    settings = read_witness_settings({}, next(d["data"] for d in documents if d["kind"] == "ConfigMap"))
+    mounted = {volume["name"]: volume["mountPath"] for volume in container["volumeMounts"]}
+    assert str(settings.sites) == mounted["sites"]
+    at_each_site = rendered(site, MANIFESTS / "witness/at-each-site")
+    accepted(site, at_each_site)
+    assert the(at_each_site, "SiteReport", settings.name)["spec"] == {"observer": settings.name}
 
 
 def test_the_example_fleet_is_accepted(site: Cluster) -> None:

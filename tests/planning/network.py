@@ -6,21 +6,26 @@ plan, and all they may write is written at once.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from controller.domain.fleet import Edge, EdgeKind, Ent, Scaling
+from controller.domain.intents import Intent, PeerPlan
 from controller.domain.memory import EntMemory, EntSamples, Memory, Samples, SiteMemory, Verdict
 from controller.domain.names import EdgeName, ObserverName, SiteName
 from controller.domain.plan import Action, Plan, SetAdmission, SetFloor, SetReplicas, SetWeights
 from controller.domain.readings import Fresh, Missing, Probe, ProbePath, Reading, ReadingReason, Stale
+from controller.domain.reasons import Reason
 from controller.domain.world import EvidenceRound, ReplicaState, Route, SignalReading, World
 from controller.planning.facts import facts_of
 from controller.planning.health import Health, judge_sites
 from controller.planning.invariants import violations
 from controller.planning.planner import plan
 from controller.planning.remembering import _site_memory
+from controller.planning.votes import SILENT_AFTER
+from controller.runtime.peering import HEARD_WITHIN_ROUNDS
+from controller.runtime.site_report import _intents
 from tests.builders import BELL, FINE, HUNG, REQUESTS, ROUND, a_site, an_ent, replicas
 
 WITNESS = "w"
@@ -116,6 +121,11 @@ class Report:
     reading: SignalReading | None = None
     state: ReplicaState | None = None
     routes: tuple[Route, ...] = ()
+    site: str = ""
+    intents: tuple[Intent, ...] = ()
+    undecided: tuple[Intent, ...] = ()
+    heard: Mapping[str, datetime] = field(default_factory=dict)
+    """When the reports of others were written that the last plan was made of."""
 
 
 _ANSWERS: dict[tuple[object, ...], tuple[dict[str, Verdict], tuple[SiteMemory, ...]]] = {}
@@ -140,6 +150,10 @@ class Network:
     memory: dict[str, Memory] = field(default_factory=dict)
     verdicts: dict[str, dict[str, Verdict]] = field(default_factory=dict)
     plans: int = 0
+    minds: dict[str, tuple[tuple[Intent, ...], tuple[Intent, ...], dict[str, datetime]]] = field(default_factory=dict)
+    """By planner: what it would do at all edges, what it withholds, and whom it had heard when it planned."""
+    held_by_peers: int = 0
+    """Moves that waited because a peer would not move."""
 
     def __post_init__(self) -> None:
         for site in self.case.sites:
@@ -189,12 +203,17 @@ class Network:
         if name == WITNESS or self.only_verdicts:
             return Report(at=self.now, rounds=self.rounds[name])
         state = replicas(self.ent.key, name, self.wanted[name], self.now)
+        intents, undecided, heard = self.minds.get(name, ((), (), {}))
         return Report(
             at=self.now,
             rounds=self.rounds[name],
             reading=self._reading(name, Fresh(value=self._users_at(name), at=self.now)),
             state=state,
             routes=self._routes(name),
+            site=name,
+            intents=intents,
+            undecided=undecided,
+            heard=heard,
         )
 
     def _users_at(self, site: str) -> float:
@@ -240,6 +259,9 @@ class Network:
         self._check_union(plans)
         for me, decided in plans.items():
             self.memory[me] = decided.memory
+            heard = {n: self.read[(me, n)].at for n in self.case.observers if (me, n) in self.read}
+            self.minds[me] = (*_intents(decided), heard)
+            self.held_by_peers += sum(h.because.reason is Reason.PEERS_DISAGREE for h in decided.withheld)
             for action in decided.actions:
                 self._write(me, action)
         return plans
@@ -296,9 +318,23 @@ class Network:
             replicas=tuple(r.state for r in known if r.state is not None),
             routes=tuple(route for r in known for route in r.routes),
             memory=replace(self.memory[me], samples=self._samples(self.memory[me])),
+            peers=tuple(self._opinions(me, known)),
             self_site=SiteName(me),
             writable_sites=frozenset({SiteName(me)}),
         )
+
+    def _opinions(self, me: str, known: list[Report]) -> Iterator[PeerPlan]:
+        """What peers would do that are heard and had heard this one when they planned."""
+        for report in known[1:]:
+            heard_me = report.heard.get(me)
+            silent = self.now - report.at > SILENT_AFTER
+            if (
+                report.site
+                and not silent
+                and heard_me is not None
+                and self.now - heard_me <= ROUND * HEARD_WITHIN_ROUNDS
+            ):
+                yield PeerPlan(site=SiteName(report.site), intents=report.intents, undecided=report.undecided)
 
     def truth(self) -> World:
         """The world as it is: the living are well, the dead are dead, and everything is known of both."""
