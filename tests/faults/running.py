@@ -71,15 +71,8 @@ def _sleep_until(instant: float, world: World) -> None:
 
 
 def await_calm(world: World) -> None:
-    """Return when the HAProxies have the controllers' weights and every ENT is where it lives."""
-
-    def at_home() -> bool:
-        now = world.stage.weights_now
-        return world.weights_in_force() and all(
-            seen.weight >= 90 for seen in now.values() if world.story.ent(seen.ent).home == seen.site
-        )
-
-    wait_until(at_home, CALM_SECONDS, "every ENT is served where it lives")
+    """Return when every ENT is served where it lives."""
+    wait_until(world.weights_in_force, CALM_SECONDS, "every ENT is served where it lives")
 
 
 def read_trace(world: World, fault: Fault, times: Times) -> Trace:

@@ -12,7 +12,6 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from tests.controlplane import ControlPlane, Site, SiteSpec, wait_until
-from tests.demo.processes import ROOT
 from tests.demo.story import LEASE_NAMESPACE, NAMESPACE, TIME_ZONE
 from tests.faults import controllers, objects, traces
 from tests.faults.cast import EDGES, ENTS, NODE_GRACE_SECONDS, NODES, SITES, USERS, story
@@ -20,8 +19,9 @@ from tests.faults.network import Fabric, Rule, fabric_here
 from tests.faults.stage import Stage
 
 ROLLOUT_SECONDS = 90
-FIRST_PLAN_SECONDS = 90.0
-WEIGHT_SUM = 100
+FIRST_PLAN_SECONDS = 150.0
+AT_HOME, AWAY = 90, 10
+"""Percent: whatever else, the others together are at most a third of what home gets."""
 Say = Callable[[str], None]
 
 
@@ -72,7 +72,7 @@ class World:
         self.stage = Stage(self.story, self.folder, self.fabric, kubeconfigs)
         self._stack.callback(self.stage.end)
         self._say("Starting portals, Prometheus, HAProxy …")
-        self.plane.in_parallel(self._apply_workloads)
+        self.plane.in_parallel(self._install)
         self.stage.start()
         self._declare()
         self.stage.start_edges(controllers.agents(self.stage, self.topology))
@@ -93,8 +93,7 @@ class World:
         """Start the controller of a site, ending the one that runs."""
         if controllers.name(site) in self.stage.troupe.children:
             self.stage.kill(controllers.name(site))
-        kubeconfig = self.plane.sites[site].kubeconfig
-        controllers.start(self.stage, site, self.topology, kubeconfig, skew_seconds=skew_seconds)
+        controllers.start(self.stage, site, self.topology, self._acting(site), skew_seconds=skew_seconds)
         self.stage.troupe.away.discard(controllers.name(site))
 
     def begin(self) -> None:
@@ -133,34 +132,43 @@ class World:
         site.kubectl("apply", "-f", "-", input=objects.as_list(objects.workloads(self.story, site.name)))
 
     def _declare(self) -> None:
+        today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
         addresses = {
             site: objects.Addresses(
                 canary=self.stage.canary(site),
                 prometheus=self.stage.prometheus_url(site),
-                kubeconfig=self.plane.sites[site].kubeconfig,
+                kubeconfig=self._reaching(site),
             )
             for site in SITES
         }
-        today = datetime.now(UTC).astimezone(ZoneInfo(TIME_ZONE)).date()
-        declared = objects.as_list(objects.fleet(self.story, addresses, today))
-        crds = str(ROOT / "manifests" / "crd")
-        for name in controllers.where(self.topology):
-            site = self.plane.sites[name]
-            site.kubectl("apply", "--server-side", f"--kustomize={crds}")
-            names = site.kubectl("get", f"--kustomize={crds}", "--output=name").split()
-            site.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
-            site.kubectl("apply", "--filename=-", input=declared)
+        for here in controllers.where(self.topology):
+            declared = objects.as_list(objects.fleet(self.story, addresses, today, here))
+            self.plane.sites[here].kubectl("apply", "--filename=-", input=declared)
+
+    def _install(self, site: Site) -> None:
+        if site.name in controllers.where(self.topology):
+            objects.install(site, self.topology)
+        self._apply_workloads(site)
+
+    def _reaching(self, site: str) -> Path:
+        """Return how others reach a site: to read its report alone, or for all."""
+        if self.topology == controllers.ALL_SITES:
+            return self.plane.sites[site].kubeconfig
+        return objects.account(self.plane.sites[site], objects.READER, self.folder / f"reader-{site}.json")
+
+    def _acting(self, site: str) -> Path:
+        """Return the account of the controller of a site in its own cluster."""
+        return objects.account(self.plane.sites[site], objects.WRITER, self.folder / f"writer-{site}.json")
 
     # -------------------------------------------------------------------------------------------------- how it is
 
     def weights_in_force(self) -> bool:
-        """Tell whether the HAProxies have the controllers' weights: before its first plan every site has 100."""
+        """Tell whether the HAProxies send every ENT home: before the first plans every site has 100."""
         self.stage.troupe.expect_alive()
-        now = self.stage.weights_now
-        return bool(now) and all(
-            sum(seen.weight for seen in now.values() if seen.edge == edge and seen.ent == ent) == WEIGHT_SUM
-            for edge in EDGES
-            for ent in ENTS
+        now = self.stage.weights_now.values()
+        return len(now) == len(EDGES) * len(ENTS) * len(SITES) and all(
+            seen.weight >= AT_HOME if self.story.ent(seen.ent).home == seen.site else seen.weight <= AWAY
+            for seen in now
         )
 
     def mark(self, what: str, fault: str, run: int) -> float:
