@@ -26,6 +26,7 @@ from tests.controlplane import (
     PartsMissingError,
     ServerFailedError,
     binaries,
+    faketime_library,
     haproxy_command,
     nft_command,
     prometheus_binary,
@@ -36,13 +37,11 @@ from tests.faults import controllers
 from tests.faults.figures import details, figures
 from tests.faults.network import go_inside
 from tests.faults.report import write_report
-from tests.faults.running import await_calm, play, read_trace
+from tests.faults.running import await_calm, play
 from tests.faults.series import series
 from tests.faults.summary import RESULTS, Run, keep, read_results, result
 from tests.faults.table import FAULTS, Fault
 from tests.faults.world import World
-
-__all__ = ["main", "read_trace"]
 
 FOLDER = ROOT / "build" / "faults"
 EXIT_MISSED, EXIT_UNKNOWN, EXIT_NOT_SHOWN, EXIT_INTERRUPTED = 1, 2, 3, 130
@@ -74,7 +73,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
     try:
-        for part in (binaries, haproxy_command, prometheus_binary, nft_command):
+        for part in (binaries, haproxy_command, prometheus_binary, nft_command, faketime_library):
             part()  # fetched here: there is no way out from inside
         code = go_inside("tests.faults")
         if code is not None:

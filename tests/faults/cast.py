@@ -1,4 +1,4 @@
-"""Who takes part: four sites, four ENTs, their users, and which times are shorter than in earnest. Numbers stand here."""
+"""Who takes part: four sites, four ENTs, their users, and which times are shorter than in earnest; all numbers."""
 
 from __future__ import annotations
 

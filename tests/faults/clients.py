@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 NEGATIVE_TTL_SECONDS = 5.0
-"""How long a resolver remembers that nobody answered (RFC 2308 §7 allows up to five minutes; BIND keeps SERVFAIL 1 s)."""
+"""How long a resolver remembers that nobody answered (RFC 2308 §7 allows up to five minutes)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

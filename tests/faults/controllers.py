@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.controlplane import faketime_library
 from tests.demo.processes import python_module, wait_for
 from tests.demo.story import LEASE_NAMESPACE, MANAGEMENT_SITE
 from tests.faults.cast import AGENT_PORT, LISTEN_PORT, SHORT, SITES
@@ -35,9 +36,9 @@ def where(topology: str) -> tuple[str, ...]:
     return SITES if topology == ONE_SITE else (MANAGEMENT_SITE,)
 
 
-def agents(stage: Stage, topology: str) -> dict[str, str]:
-    """Return whom HAProxy asks about each site."""
-    return {site: stage.address(site if topology == ONE_SITE else MANAGEMENT_SITE) for site in SITES}
+def agents(stage: Stage, topology: str) -> list[str]:
+    """Return whom HAProxy may ask for weights, the first of them that answers."""
+    return [stage.address(site) for site in where(topology)]
 
 
 def start(stage: Stage, site: str, topology: str, kubeconfig: Path, *, skew_seconds: float = 0.0) -> None:
@@ -56,18 +57,21 @@ def start(stage: Stage, site: str, topology: str, kubeconfig: Path, *, skew_seco
     stage.run(
         name(site),
         site,
-        [*skewed(skew_seconds), *python_module("controller", *arguments)],
+        python_module("controller", *arguments),
         log=log(site),
         SONNERIE_PLAN_EVERY_SECONDS=str(SHORT.plan_every_seconds),
         SONNERIE_QUERY_EVERY_SECONDS=str(SHORT.query_every_seconds),
         SONNERIE_QUARANTINE_SECONDS=str(SHORT.quarantine_seconds),
         **QUICK_LEASE,
+        **skewed(skew_seconds),
     )
 
 
-def skewed(seconds: float) -> list[str]:
-    """Return what lets a command see a clock that is wrong by so much; nothing if it is right."""
-    return ["faketime", "-f", f"{seconds:+.3f}s"] if seconds else []
+def skewed(seconds: float) -> dict[str, str]:
+    """Return the environment in which a process sees a clock that is wrong by so much; durations stay right."""
+    if not seconds:
+        return {}
+    return {"LD_PRELOAD": str(faketime_library()), "FAKETIME": f"{seconds:+.1f}s", "DONT_FAKE_MONOTONIC": "1"}
 
 
 def await_ready(stage: Stage, site: str) -> None:

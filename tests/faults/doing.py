@@ -11,6 +11,7 @@ from tests.faults import controllers, haproxy
 from tests.faults.cast import EDGES, ENTS, NODES, SITES
 from tests.faults.knobs import Knobs
 from tests.faults.steps import (
+    Bell,
     Crowd,
     KillControllers,
     KillEdge,
@@ -38,9 +39,10 @@ class Hands:
     world: World
     released: set[str] = field(default_factory=set)
     silenced: set[str] = field(default_factory=set)
+    skewed: set[str] = field(default_factory=set)
     timers: list[threading.Timer] = field(default_factory=list)
 
-    def do(self, step: Step) -> None:
+    def do(self, step: Step) -> None:  # noqa: C901 - one line for each word
         """Do it now."""
         world, stage = self.world, self.world.stage
         match step:
@@ -57,6 +59,7 @@ class Hands:
             case KillControllers(sites=sites, back_after_seconds=seconds):
                 self._kill_controllers(sites or controllers.where(world.topology), seconds)
             case SkewClock(site=site, seconds=seconds):
+                self.skewed.add(site)
                 world.start_controller(site, skew_seconds=seconds)
             case SilenceNodes(site=site):
                 self._silence(site)
@@ -71,6 +74,8 @@ class Hands:
                     self._release(site, BAD_IMAGE, errors)
             case Crowd(factor=factor):
                 stage.crowd(factor)
+            case Bell(after_seconds=seconds, factor=factor):
+                world.declare_bell(seconds, factor)
             case Repair():
                 self.repair()
 
@@ -90,11 +95,15 @@ class Hands:
             stage.troupe.bring_back(name)
         for edge in EDGES:
             stage.return_edge(edge)
+        for site in sorted(self.skewed):
+            world.start_controller(site)
         for site in sorted(self.released):
             self._release(site, GOOD_IMAGE, 0.0)
         for site in sorted(self.silenced):
             world.plane.sites[site].nodes.resume_heartbeats(*self._half(site))
+        stage.crowd(1.0)
         self.released.clear()
+        self.skewed.clear()
         self.silenced.clear()
 
     def _kill_controllers(self, sites: tuple[str, ...], seconds: float | None) -> None:

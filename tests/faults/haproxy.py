@@ -56,18 +56,38 @@ frontend statistics
 _BACKEND = """
 backend {ent}
     balance roundrobin
+    option allbackups
     option httpchk GET /canary
     default-server check inter {check}s fall 2 rise 2 agent-check agent-inter {agent}s agent-port {agent_port}
 """
 
-_SERVER = """    server {site} {address}:{port} weight 100 agent-addr {agent} agent-send "{namespace}/{ent}/{site}\\n"
+_AGENTS = """
+listen agents
+    mode tcp
+    bind 127.0.0.1:{port}
+    balance first
+    timeout client 3s
+    timeout server 3s
+    default-server check inter 1s fall 2 rise 3
+"""
+"""Whom the agent checks ask: the first instance that listens. One instance's weights fit together, and what a burnt
+site said last is not what its portals get when they come back."""
+
+_AGENT = """    server {site} {address}:{port}
+"""
+
+_LAST = """    server last-{site} {address}:{port} backup track {ent}/{site}
+"""
+"""Used when no site with weight is up: nobody is turned away while a site stands, whoever decides, or nobody."""
+
+_SERVER = """    server {site} {address}:{port} weight 100 agent-addr 127.0.0.1 agent-send "{namespace}/{ent}/{site}\\n"
 """
 
 
 def write_configuration(
-    folder: Path, story: Story, address: str, sites: Mapping[str, str], agents: Mapping[str, str]
+    folder: Path, story: Story, address: str, sites: Mapping[str, str], agents: Iterable[str]
 ) -> Path:
-    """Write haproxy.cfg and what it names. `sites` and `agents` say by site where its portals are and whom to ask."""
+    """Write haproxy.cfg and what it names. `sites` says where portals are, `agents` who may be asked."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "busy.http").write_text(busy_answer())
     (folder / STATE).touch()
@@ -76,14 +96,15 @@ def write_configuration(
             folder=folder, state=STATE, address=address, port=EDGE_PORT, statistics_port=STATISTICS_PORT
         )
     ]
+    parts.append(_AGENTS.format(port=AGENT_PORT))
+    parts += [_AGENT.format(site=f"agent-{n}", address=one, port=AGENT_PORT) for n, one in enumerate(agents)]
     for ent in story.ents:
         parts.append(_BACKEND.format(ent=ent.name, check=CHECK_SECONDS, agent=AGENT_SECONDS, agent_port=AGENT_PORT))
         parts += [
-            _SERVER.format(
-                site=site, address=sites[site], port=PORTAL_PORT, agent=agents[site], namespace=NAMESPACE, ent=ent.name
-            )
+            _SERVER.format(site=site, address=sites[site], port=PORTAL_PORT, namespace=NAMESPACE, ent=ent.name)
             for site in ent.sites
         ]
+        parts += [_LAST.format(site=site, address=sites[site], port=PORTAL_PORT, ent=ent.name) for site in ent.sites]
     path = folder / "haproxy.cfg"
     path.write_text("".join(parts))
     return path
@@ -92,11 +113,12 @@ def write_configuration(
 def weights_of(statistics: str, edge: str, story: Story, at: float) -> list[Weight]:
     """Read HAProxy's statistics (CSV): the weight in force of every site of every ENT."""
     ents = {ent.name for ent in story.ents}
+    sites = {site.name for site in story.sites}
     rows: Iterable[Mapping[str, str]] = csv.DictReader(io.StringIO(statistics.removeprefix("# ")))
     return [
         Weight(at, edge, row["pxname"], row["svname"], int(row["weight"] or 0), int(row["status"].startswith("UP")))
         for row in rows
-        if row["pxname"] in ents and row["svname"] not in ("FRONTEND", "BACKEND")
+        if row["pxname"] in ents and row["svname"] in sites
     ]
 
 

@@ -16,6 +16,8 @@ class Knobs:
     """Every page takes so much longer."""
     errors: Mapping[str, float] = field(default_factory=dict)
     """Share of an ENT's requests answered 500, by ENT; `*` stands for all."""
+    capacity_factor: float = 1.0
+    """What serves of the replicas that the cluster still calls Ready."""
     metrics_frozen: bool = False
     """The figures stay what they were: a proxy that answers from its cache."""
     metrics_factor: float = 1.0

@@ -16,7 +16,7 @@ from tests.demo.prometheus import queries
 from tests.demo.story import LEASE_NAMESPACE, Story
 from tests.faults.cast import DOMAINS
 
-__all__ = ["Addresses", "Object", "account", "as_list", "fleet", "install", "workloads"]
+__all__ = ["Addresses", "Object", "account", "as_list", "bell", "fleet", "install", "workloads"]
 
 WRITER, READER = "sonnerie", "sonnerie-reader"
 KUBECONFIG_KEY = "kubeconfig"
@@ -60,6 +60,14 @@ def fleet(story: Story, addresses: Mapping[str, Addresses], today: date, here: s
             _complete(story, one["metadata"]["name"], one["spec"], here)
     secrets = [_secret(site, addresses[site].kubeconfig) for site in sorted(addresses) if site != here]
     return [*declared[:2], *secrets, *declared[2:]]
+
+
+def bell(story: Story, at_seconds: float, factor: float) -> Object:
+    """Return the schedule with a bell that brings so many times the usual users."""
+    schedule: Object = objects.schedule(story, at_seconds)
+    share = schedule["spec"]["days"][0]["bells"][0]["demand"]["shareOfAccounts"]
+    share["pupilsPermille"] = round(share["pupilsPermille"] * factor)
+    return schedule
 
 
 def _secret(site: str, kubeconfig: Path) -> Object:

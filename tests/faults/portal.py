@@ -55,6 +55,10 @@ class Site:
         """Return the ENT's replicas here."""
         return self.replicas.current.get(ent, Replicas())
 
+    def capacity(self, ent: str) -> float:
+        """Return how many requests a second the ENT's portal here can really serve."""
+        return self.ready(ent).ready * self.story.workload.capacity_per_replica * self.knobs.capacity_factor
+
     async def answer(self, request: web.Request) -> web.Response:
         """Serve a page, late if need be, or refuse at once, or fail as told."""
         ent = request.host.partition(".")[0]
@@ -72,7 +76,7 @@ class Site:
         return response
 
     async def _page(self, ent: str, portal: Portal, began: float) -> web.Response:
-        wait = portal.queue.admit(began, self.ready(ent).ready * self.story.workload.capacity_per_replica)
+        wait = portal.queue.admit(began, self.capacity(ent))
         if wait is None:
             portal.refused += 1
             seconds = pause_seconds(self.chance)
@@ -95,7 +99,6 @@ class Site:
 
     async def canary(self, _request: web.Request) -> web.Response:
         """Answer observers: a page that needs no capacity, no database and no single sign-on."""
-        await asyncio.sleep(self.knobs.slow_seconds)
         return web.Response(text="chante\n")
 
     async def turn_knobs(self) -> None:

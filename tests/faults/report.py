@@ -24,13 +24,18 @@ KEYS = (
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1180px;margin:2rem auto;padding:0 1rem;color:#1d2430;background:#fff}
-table{border-collapse:collapse;width:100%;font-size:13px}th,td{padding:4px 8px;text-align:right;border-bottom:1px solid #dde2ea}
-th:first-child,td:first-child{text-align:left}.met{color:#14713d}.missed{color:#b3261e;font-weight:600}
+table{border-collapse:collapse;width:100%;font-size:13px}
+th,td{padding:4px 8px;text-align:right;border-bottom:1px solid #dde2ea}
+th:first-child,td:first-child{text-align:left}
+.met{color:#14713d}.missed{color:#b3261e;font-weight:600}
 svg{width:100%;height:auto;font:11px system-ui,sans-serif}svg text{fill:currentColor}
 .a{stroke:#2f6fde}.b{stroke:#e07b00}.c{stroke:#1a9a6c}.d{stroke:#8d5bd0}.failed{stroke:#b3261e;stroke-width:2}
-path{fill:none;stroke-width:1.5}.grid{stroke:#dde2ea}.fault{stroke:#b3261e;stroke-dasharray:4 3}.heal{stroke:#14713d;stroke-dasharray:4 3}
+path{fill:none;stroke-width:1.5}.grid{stroke:#dde2ea}
+.fault{stroke:#b3261e;stroke-dasharray:4 3}
+.heal{stroke:#14713d;stroke-dasharray:4 3}
 .decided{stroke:#1d2430}.key{stroke-width:3}p.note{color:#5a6474}
-@media (prefers-color-scheme:dark){body{color:#e4e8ef;background:#14171c}.grid,th,td{stroke:#333b47;border-color:#333b47}}
+@media (prefers-color-scheme:dark){
+body{color:#e4e8ef;background:#14171c}.grid,th,td{stroke:#333b47;border-color:#333b47}}
 """
 
 
@@ -62,14 +67,13 @@ def _met(one: Mapping[str, Any]) -> str:
     return '<span class="met">met</span>' if one["met"] else '<span class="missed">missed</span>'
 
 
-def _said(value: float | None) -> str:
+def _said(value: float | str | None) -> str:
     return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _section(one: Mapping[str, Any]) -> str:
     notes = [
-        f"{one['topology']}, edge {one['edge']}, {one['runs']} run(s), load average {one['load_average']:.1f}; "
-        f"the plot is the last run, seconds since the fault.",
+        f"{one['topology']}, edge {one['edge']}, {one['runs']} run(s), load average {one['load_average']:.1f}",
         *([f"Shortened: {one['shortened']}"] if one["shortened"] else []),
         *one["missed"],
     ]

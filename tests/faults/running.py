@@ -14,11 +14,11 @@ from tests.faults import controllers, traces
 from tests.faults.cast import SITES
 from tests.faults.doing import Hands
 from tests.faults.figures import Trace
+from tests.faults.steps import SkewClock
 from tests.faults.table import Fault
 from tests.faults.traces import Answer, Request, Weight, read_lines
 from tests.faults.world import World
 
-BASELINE_SECONDS = 15.0
 CALM_SECONDS = 60.0
 TICK_SECONDS = 0.25
 REPAIR_SECONDS = 90.0
@@ -40,23 +40,24 @@ def play(world: World, fault: Fault, run: int, show: Show) -> Trace:
     """Play it and return what was seen."""
     hands = Hands(world)
     began = world.mark("calm", fault.name, run)
+    planned = began + fault.before
+    at = planned
     show("all is well", 0.0)
-    _sleep_until(began + BASELINE_SECONDS, world)
-    at = world.mark("fault", fault.name, run)
-    total = BASELINE_SECONDS + fault.seconds
     with ThreadPoolExecutor(max_workers=1) as pool:
         under_way: list[Future[None]] = []
         try:
             for after, step in sorted(fault.steps, key=lambda pair: pair[0]):
-                _sleep_until(at + after, world)
-                show(type(step).__name__, (BASELINE_SECONDS + after) / total)
+                _sleep_until(planned + after, world)
+                if after == 0.0 and at == planned:
+                    at = world.mark("fault", fault.name, run)
+                show(type(step).__name__, (fault.before + after) / fault.seconds)
                 under_way.append(pool.submit(hands.do, step))
-            _sleep_until(at + fault.lasts, world)
+            _sleep_until(planned + fault.lasts, world)
             for future in under_way:
                 future.result(REPAIR_SECONDS)
         finally:
             heal = world.mark("heal", fault.name, run)
-            show("repairing", (BASELINE_SECONDS + fault.lasts) / total)
+            show("repairing", (fault.before + fault.lasts) / fault.seconds)
             pool.submit(hands.repair).result(REPAIR_SECONDS)
     _sleep_until(heal + fault.watch, world)
     end = world.mark("end", fault.name, run)
@@ -82,11 +83,12 @@ def read_trace(world: World, fault: Fault, times: Times) -> Trace:
     def within(at: float) -> bool:
         return times.began <= at < times.end
 
+    skewed = {step.site for _, step in fault.steps if isinstance(step, SkewClock)}
     seconds = [s for site in SITES for s in read_lines(folder / portal_file(site), PortalSecond) if within(s.at)]
     logs = {
         site: world.stage.troupe.folder / controllers.log(site)
         for site in controllers.where(world.topology)
-        if not (fault.dead and site in fault.sick)
+        if not (fault.dead and site in fault.sick) and site not in skewed
     }
     decisions = {
         site: tuple(

@@ -76,12 +76,14 @@ class Stage:
             for start in starts:
                 start.result()
 
-    def start_edges(self, agents: Mapping[str, str]) -> None:
-        """Start both HAProxies; `agents` says by site whom they ask for its weight."""
+    def start_edges(self, agents: Iterable[str]) -> None:
+        """Start both HAProxies; `agents` says whom they may ask for weights."""
         sites = {site: self.address(site) for site in SITES}
         program = haproxy_command()
         for edge in EDGES:
-            path = haproxy.write_configuration(self.edge_folder(edge), self.story, self.address(edge), sites, agents)
+            path = haproxy.write_configuration(
+                self.edge_folder(edge), self.story, self.address(edge), sites, list(agents)
+            )
             child = self.run(edge, edge, [*program.argv, "-db", "-f", str(path)], **program.environment)
             wait_for(child, self._statistics_url(edge))
         self._looking.start()
@@ -101,7 +103,9 @@ class Stage:
 
     def crowd(self, factor: float) -> None:
         """Let so many times the usual users come from now on."""
-        (self.folder / CROWD).write_text(f"{factor}")
+        draft = self.folder / f"{CROWD}.draft"
+        draft.write_text(f"{factor}")
+        draft.replace(self.folder / CROWD)
 
     def start_users(self) -> None:
         """Let the users come until the end."""

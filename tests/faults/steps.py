@@ -99,6 +99,14 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bell:
+    """A bell is declared for then, which brings so many times the usual users: capacity is to be there before."""
+
+    after_seconds: float
+    factor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
     """Everything is as it was: no loss, no knob turned, everything runs."""
 
@@ -116,5 +124,6 @@ Step = (
     | ReloadEdge
     | Release
     | Crowd
+    | Bell
     | Repair
 )

@@ -52,6 +52,11 @@ class Tape:
                 file.writelines(lines)
 
 
+def read_factor(crowd: Path) -> float:
+    """Return how many times the usual users come."""
+    return float(crowd.read_text()) if crowd.exists() else 1.0
+
+
 @dataclass(slots=True)
 class Users:
     """All users of all ENTs."""
@@ -67,7 +72,7 @@ class Users:
     async def follow(self, crowd: Path) -> None:
         """Read how many come until cancelled."""
         while True:
-            self.factor = float(crowd.read_text() or 1.0) if crowd.exists() else 1.0
+            self.factor = read_factor(crowd)
             await asyncio.sleep(FLUSH_SECONDS)
 
     async def come(self, ent: str) -> None:

@@ -160,6 +160,12 @@ class World:
         """Return the account of the controller of a site in its own cluster."""
         return objects.account(self.plane.sites[site], objects.WRITER, self.folder / f"writer-{site}.json")
 
+    def declare_bell(self, after_seconds: float, factor: float) -> None:
+        """Declare a bell at every controller's cluster that brings so many times the usual users."""
+        bell = objects.bell(self.story, time.time() + after_seconds, factor)
+        for here in controllers.where(self.topology):
+            self.plane.sites[here].kubectl("apply", "--filename=-", input=objects.as_list([bell]))
+
     # -------------------------------------------------------------------------------------------------- how it is
 
     def weights_in_force(self) -> bool:
