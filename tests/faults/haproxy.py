@@ -76,7 +76,7 @@ site said last is not what its portals get when they come back."""
 _AGENT = """    server {site} {address}:{port}
 """
 
-_LAST = """    server last-{site} {address}:{port} backup track {ent}/{site}
+_LAST = """    server last-{site} {address}:{port} backup no-check no-agent-check track {ent}/{site}
 """
 """Used when no site with weight is up: nobody is turned away while a site stands, whoever decides, or nobody."""
 
