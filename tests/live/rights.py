@@ -12,21 +12,29 @@ from typing import Any, NamedTuple
 import yaml
 
 from controller.kube.apply import create, read_scale, read_secret, server_side_apply, write_scale
+from controller.kube.client import JSON_PATCH
 from controller.kube.client import Cluster as ApiServer
-from controller.kube.errors import ApiError, Forbidden, Throttled
+from controller.kube.errors import ApiError, Forbidden, Invalid, NotFound, Throttled
 from controller.kube.informer import Informer, Surroundings
 from controller.kube.lease import Elector
 from controller.kube.resources import (
     DEPLOYMENTS,
+    DNS_ENDPOINTS,
     EVENTS,
+    HORIZONTAL_POD_AUTOSCALERS,
+    HTTP_ROUTES,
     LEASES,
     PODS,
+    SCALED_OBJECTS,
     STATEFUL_SETS,
     ObjectKey,
     Resource,
 )
 from controller.observe.nodes import BOUND_AND_RUNNING, NODE_LEASES
 from controller.observe.policies import WATCHED, resource_of
+from controller.policy.calendar import SchoolCalendar
+from controller.policy.event import SchoolEvent
+from controller.policy.schedule import SchoolSchedule
 from controller.runtime.clock import SystemClock
 from controller.runtime.reporting import ENTS, SITES
 
@@ -36,6 +44,9 @@ ACCOUNT = {"kind": "ServiceAccount", "name": "sonnerie", "namespace": NAMESPACE}
 
 MOST_TRIES = 10
 """An API server that has just learnt our kinds says 429 until it can store them."""
+
+WRITTEN = (HORIZONTAL_POD_AUTOSCALERS, SCALED_OBJECTS, HTTP_ROUTES, DNS_ENDPOINTS)
+"""Kinds of others of which a field is ours; some exist only where their project is installed."""
 
 Act = Callable[[ApiServer], Awaitable[object]]
 
@@ -81,6 +92,23 @@ def _scaling(resource: Resource, namespace: str) -> Act:
     return act
 
 
+def _asking(method: str, resource: Resource, namespace: str, subresource: str = "") -> Act:
+    """Ask for what is not there, or with nothing to say: rights are looked at first."""
+
+    async def act(api: ApiServer) -> None:
+        path = resource.path(ObjectKey(namespace, "none-such"), subresource=subresource)
+        try:
+            if method == "POST":
+                await create(api, resource, namespace, {"apiVersion": resource.api_version, "kind": resource.kind})
+            else:
+                body: list[dict[str, object]] | None = [] if method == "PATCH" else None
+                await api.call(method, path, body=body, content_type=JSON_PATCH)
+        except (NotFound, Invalid):
+            return
+
+    return act
+
+
 async def _elect(api: ApiServer) -> None:
     """Make the Lease, or find it, and renew it."""
     elector = Elector(api, ObjectKey(NAMESPACE, "sonnerie"), identity="test", now=CLOCK.now, monotonic=CLOCK.monotonic)
@@ -97,13 +125,18 @@ def at_a_site(stage: Stage) -> dict[str, Act]:
         "statefulsets": (STATEFUL_SETS, "", ""),
         "pods": (PODS, "", BOUND_AND_RUNNING),
         "heartbeats": (LEASES, NODE_LEASES, ""),
-    }
+    } | {each.plural: (each, "", "") for each in WRITTEN}
     found: dict[str, Act] = {}
     for name, (resource, namespace, fields) in watched.items():
         found[f"list {name}"] = _listing(resource, namespace=namespace, fields=fields)
         found[f"watch {name}"] = _watching(resource, namespace, fields)
     found["scale a Deployment"] = _scaling(DEPLOYMENTS, stage.namespace)
     found["scale a StatefulSet"] = _scaling(STATEFUL_SETS, stage.namespace)
+    for resource in (DEPLOYMENTS, STATEFUL_SETS, *WRITTEN):
+        found[f"read one of {resource.plural}"] = _asking("GET", resource, stage.namespace)
+    for resource in WRITTEN:
+        found[f"patch one of {resource.plural}"] = _asking("PATCH", resource, stage.namespace)
+    found["make a DNSEndpoint"] = _asking("POST", DNS_ENDPOINTS, stage.namespace)
     return found
 
 
@@ -114,13 +147,11 @@ def at_the_management_cluster(stage: Stage) -> dict[str, Act]:
         found[f"list {resource.plural}"] = _listing(resource)
         found[f"watch {resource.plural}"] = _watching(resource)
 
-    async def status_of_ent(api: ApiServer) -> None:
-        status = {"status": {"summary": "tried"}}
-        await server_side_apply(api, ENTS, ObjectKey(stage.namespace, "example"), status, subresource="status")
+    def status_of(resource: Resource, key: ObjectKey) -> Act:
+        async def act(api: ApiServer) -> None:
+            await server_side_apply(api, resource, key, {"status": {"summary": "tried"}}, subresource="status")
 
-    async def status_of_site(api: ApiServer) -> None:
-        status = {"status": {"summary": "tried"}}
-        await server_side_apply(api, SITES, ObjectKey("", stage.site), status, subresource="status")
+        return act
 
     async def tell(api: ApiServer) -> None:
         await create(api, EVENTS, stage.namespace, an_event(stage.namespace))
@@ -129,8 +160,13 @@ def at_the_management_cluster(stage: Stage) -> dict[str, Act]:
         await read_secret(api, ObjectKey(NAMESPACE, "of-a-site"))
 
     return found | {
-        "status of an ENT": status_of_ent,
-        "status of a Site": status_of_site,
+        "status of an ENT": status_of(ENTS, ObjectKey(stage.namespace, "example")),
+        "status of a Site": status_of(SITES, ObjectKey("", stage.site)),
+        "status of a SchoolCalendar": _asking("PATCH", resource_of(SchoolCalendar), "", "status"),
+        "status of a SchoolSchedule": _asking("PATCH", resource_of(SchoolSchedule), stage.namespace, "status"),
+        "status of a SchoolEvent": _asking("PATCH", resource_of(SchoolEvent), "", "status"),
+        "read an ENT": _asking("GET", ENTS, stage.namespace),
+        "hold an ENT": _asking("PATCH", ENTS, stage.namespace),
         "an Event": tell,
         "a Secret": secret,
         "the Lease": _elect,

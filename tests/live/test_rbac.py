@@ -56,6 +56,7 @@ def account(site: Cluster) -> Credentials:
 def stage(control_plane: Fleet, namespace: str) -> Stage:
     """Something to act upon, on site a."""
     site = control_plane.sites["a"]
+    site.install_crds("gateway-api", "external-dns", "keda")
     stateful = json.loads(deployment("example", replicas=0))
     stateful["kind"], stateful["spec"]["serviceName"] = "StatefulSet", "example"
     ent = an_object("RegionalENT", an_ent_spec(namespace))
