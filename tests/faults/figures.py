@@ -74,6 +74,8 @@ class Details:
     normal_site_requests_per_second: float
     failed_first_attempts: int
     false_shifts_were: tuple[str, ...]
+    weightless: int
+    """How often an edge had no weight left for an ENT between two answers of its agent."""
 
 
 def figures(trace: Trace) -> Figures:
@@ -106,6 +108,7 @@ def details(trace: Trace) -> Details:
         normal_site_requests_per_second=round(normal_rate(trace), 2),
         failed_first_attempts=sum(r.failed for r in seen if r.attempt == 1),
         false_shifts_were=tuple(false_shifts(trace)),
+        weightless=_weightless(trace),
     )
 
 
@@ -289,8 +292,24 @@ def false_shifts(trace: Trace) -> list[str]:
     return sorted(found)
 
 
+def _weightless(trace: Trace) -> int:
+    now: dict[tuple[str, str, str], Weight] = {}
+    count = 0
+    for at, changed in itertools.groupby(sorted(trace.weights, key=lambda w: w.at), key=lambda w: w.at):
+        touched = set()
+        for weight in changed:
+            now[weight.edge, weight.ent, weight.site] = weight
+            touched.add((weight.edge, weight.ent))
+        if trace.fault <= at < trace.end:
+            count += sum(not any(w.weight and w.up for key, w in now.items() if key[:2] == one) for one in touched)
+    return count
+
+
 def empty_answers(trace: Trace) -> int:
-    """Count DNS answers without an address, and changes after which an edge had no site left for an ENT."""
+    """Count DNS answers without an address, and changes after which an edge had no site left for an ENT.
+
+    An edge falls back on any site that is up while no site has weight (tests/faults/haproxy.py).
+    """
     dns = sum(not a.addresses and not a.silent for a in trace.answers if trace.fault <= a.at < trace.end)
     now: dict[tuple[str, str, str], Weight] = {}
     empty = 0
@@ -300,9 +319,7 @@ def empty_answers(trace: Trace) -> int:
             now[weight.edge, weight.ent, weight.site] = weight
             touched.add((weight.edge, weight.ent))
         if trace.fault <= at < trace.end:
-            empty += sum(
-                not any(w.weight for (edge, ent, _), w in now.items() if (edge, ent) == one) for one in touched
-            )
+            empty += sum(not any(w.up for (edge, ent, _), w in now.items() if (edge, ent) == one) for one in touched)
     return dns + empty
 
 

@@ -87,7 +87,7 @@ class World:
             self.start_controller(site)
         for site in controllers.where(self.topology):
             controllers.await_ready(self.stage, site)
-        wait_until(self.weights_in_force, FIRST_PLAN_SECONDS, "the first weights are in force")
+        wait_until(self.calm, FIRST_PLAN_SECONDS, "every instance sends every ENT home")
 
     def start_controller(self, site: str, *, skew_seconds: float = 0.0) -> None:
         """Start the controller of a site, ending the one that runs."""
@@ -170,11 +170,19 @@ class World:
 
     def weights_in_force(self) -> bool:
         """Tell whether the HAProxies send every ENT home: before the first plans every site has 100."""
-        self.stage.troupe.expect_alive()
         now = self.stage.weights_now.values()
         return len(now) == len(EDGES) * len(ENTS) * len(SITES) and all(
             seen.weight >= AT_HOME if self.story.ent(seen.ent).home == seen.site else seen.weight <= AWAY
             for seen in now
+        )
+
+    def calm(self) -> bool:
+        """Tell whether every instance would send every ENT home, whichever of them the HAProxies ask next."""
+        self.stage.troupe.expect_alive()
+        return self.weights_in_force() and all(
+            (controllers.weight(self.stage, at, ent.name, ent.home) or 0) >= AT_HOME
+            for at in controllers.where(self.topology)
+            for ent in self.story.ents
         )
 
     def mark(self, what: str, fault: str, run: int) -> float:
