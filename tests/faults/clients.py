@@ -46,15 +46,3 @@ class Memory:
     def shuffled(self, addresses: Sequence[str]) -> tuple[str, ...]:
         """Return the addresses in a new order, as resolvers rotate them."""
         return tuple(self.chance.sample(sorted(addresses), len(addresses)))
-
-
-def attempts(addresses: Sequence[str], refused: Sequence[bool], delay_seconds: float) -> tuple[tuple[str, float], ...]:
-    """Return who is asked to connect, how long after the click, if nobody of them ever connects.
-
-    `refused[i]`: the address refuses at once, so that the next one need not wait.
-    """
-    begun, at = [], 0.0
-    for address, at_once in zip(addresses, refused, strict=True):
-        begun.append((address, at))
-        at += 0.0 if at_once else delay_seconds
-    return tuple(begun)

@@ -37,6 +37,8 @@ class Trace:
     """Sites that users ought to leave."""
     dead: frozenset[str]
     """Those of them that do not answer at all."""
+    doubted: frozenset[str] = frozenset()
+    """Living sites that two observers or more have lost: leaving them is no false shift."""
     requests: Sequence[Request] = ()
     answers: Sequence[Answer] = ()
     weights: Sequence[Weight] = ()
@@ -282,12 +284,16 @@ def false_shifts(trace: Trace) -> list[str]:
             found |= {
                 f"{ent} leaves {site}"
                 for (edge, ent, site), share in shares.items()
-                if site not in trace.sick and share < before.get((edge, ent, site), 0.0) - SMALL_PERCENT
+                if site not in trace.sick | trace.doubted and share < before.get((edge, ent, site), 0.0) - SMALL_PERCENT
             }
     for decisions in trace.decisions.values():
         for decision in decisions:
             down = decision.event == VERDICT and decision.get("verdict") == "Down"
-            if trace.fault <= decision.at < trace.heal and down and decision.get("site") not in trace.sick:
+            if (
+                trace.fault <= decision.at < trace.heal
+                and down
+                and decision.get("site") not in trace.sick | trace.doubted
+            ):
                 found.add(f"{decision.get('site')} is held to be Down")
     return sorted(found)
 

@@ -105,6 +105,7 @@ def read_trace(world: World, fault: Fault, times: Times) -> Trace:
         end=times.end,
         sick=frozenset(fault.sick),
         dead=frozenset(fault.sick if fault.dead else ()),
+        doubted=frozenset(fault.doubted),
         requests=tuple(r for r in read_lines(folder / traces.REQUESTS, Request) if within(r.at)),
         answers=tuple(a for a in read_lines(folder / traces.ANSWERS, Answer) if within(a.at)),
         weights=tuple(w for w in read_lines(folder / traces.WEIGHTS, Weight) if w.at < times.end),

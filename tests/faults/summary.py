@@ -56,7 +56,8 @@ def nearest_rank(values: Sequence[float], share: float) -> float:
 
 def missed(bars: Bars, figures: Mapping[str, Any], effect: float | None) -> list[str]:
     """Say which bars are not met; a figure that is missing misses its bar."""
-    told = {**figures, "effect_seconds": effect}
+    total = figures["requests_total"]
+    told = {**figures, "effect_seconds": effect, "failed_share": figures["requests_failed"] / total if total else None}
     complaints = []
     for field in fields(bars):
         bar, value = getattr(bars, field.name), told[field.name]

@@ -36,6 +36,8 @@ class Bars:
     effect_seconds: float | None = None
     moved_95_percent_seconds: float | None = None
     failed_site_seconds: float | None = None
+    failed_share: float | None = None
+    """Of all requests, where no site is to be left."""
     max_destination_utilisation: float | None = None
     reversals: int | None = 1
     false_shifts: int | None = 0
@@ -48,7 +50,7 @@ KILLED = Bars(
 DEGRADED = Bars(
     decided_seconds=30.0, effect_seconds=5.0, moved_95_percent_seconds=90.0, max_destination_utilisation=0.85
 )
-NOTHING_MOVES = Bars(reversals=0)
+NOTHING_MOVES = Bars(reversals=0, failed_share=0.01)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,9 @@ class Fault:
     """Seconds that are measured after it."""
     sick: tuple[str, ...] = ()
     """Sites that users ought to leave."""
+    doubted: tuple[str, ...] = ()
+    """Sites that live but that two observers or more whose word counts have lost: to them they are gone, and leaving
+    them is no false shift (the same definition as in tests.bench.partitions)."""
     dead: bool = True
     """Whether the sick sites do not answer at all."""
     edge: str = HAPROXY
@@ -148,6 +153,8 @@ FAULTS: tuple[Fault, ...] = (
         title="Two sites and two sites lose each other; users reach all four",
         steps=_between(("a", "b"), ("c", "d")),
         lasts=30.0,
+        doubted=SITES,
+        bars=Bars(failed_share=0.01, max_destination_utilisation=0.85),
     ),
     Fault(
         name="one-way-loss",
@@ -263,6 +270,7 @@ FAULTS: tuple[Fault, ...] = (
         title="A release whose pages fail in half of all cases reaches all sites at once",
         steps=((0.0, Release(sites=SITES, errors=0.5)),),
         lasts=60.0,
+        bars=Bars(reversals=0),
     ),
     Fault(
         name="bad-release-in-waves",
