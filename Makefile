@@ -41,6 +41,14 @@ sim: environment  ## Simulate the morning of 6 April 2021 with all controllers, 
 	@$(BIN)/python -m controller simulate 2021-04-06-declared --controllers all --html build/sim.html
 	@echo "The picture: build/sim.html"; $(BIN)/python -m webbrowser build/sim.html >/dev/null 2>&1 || true
 
+ONLY ?=
+RUNS ?= 1
+TOPOLOGY ?= one-site
+
+.PHONY: faults
+faults: setup  ## Let everything go wrong on real parts and measure it (an hour; ONLY='site-killed*' RUNS=30 TOPOLOGY=all-sites)
+	@$(BIN)/python -m tests.faults --only '$(ONLY)' --runs $(RUNS) --topology $(TOPOLOGY)
+
 .PHONY: test
 test: setup  ## Run all tests: fast ones first, then those on real servers
 	@$(MAKE) test-fast

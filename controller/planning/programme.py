@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import highspy
 import numpy as np
+from highspy._core import _Highs
 
 ITERATION_LIMIT = 200_000
 """A bound in work, not in time, so that no plan hangs and slow machines decide alike."""
@@ -60,7 +61,7 @@ class Programme:
 
     def solve(self, objectives: list[dict[int, float]]) -> "Solution | Unsolved":
         """Minimise the objectives in order and return the values of all columns, or why there are none."""
-        highs = _quiet_solver()
+        highs = _solver()
         highs.passModel(self.model())
         values: list[float] = [0.0] * len(self._lower)
         for objective in objectives:
@@ -111,11 +112,21 @@ class Unsolved:
     why: str
 
 
-def _quiet_solver() -> highspy.Highs:
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]
+def silent_solver() -> _Highs:
+    """Return a solver with one thread that writes nothing.
+
+    `highspy.Highs()` writes who it is to standard output as soon as it exists, before any option can be set; plans and
+    log lines go there. The class under it does not.
+    """
+    highs = _Highs()
     highs.setOptionValue("output_flag", False)  # noqa: FBT003
     highs.setOptionValue("log_to_console", False)  # noqa: FBT003
     highs.setOptionValue("threads", 1)
+    return highs
+
+
+def _solver() -> _Highs:
+    highs = silent_solver()
     highs.setOptionValue("random_seed", RANDOM_SEED)
     highs.setOptionValue("solver", "simplex")
     highs.setOptionValue("simplex_strategy", 1)  # dual simplex, serial
@@ -125,7 +136,7 @@ def _quiet_solver() -> highspy.Highs:
     return highs
 
 
-def _keep(highs: highspy.Highs, objective: dict[int, float], reached: float) -> None:
+def _keep(highs: _Highs, objective: dict[int, float], reached: float) -> None:
     """Bind later objectives to what this one reached."""
     slack = RELATIVE_SLACK * max(1.0, abs(reached))
     indices = np.array(sorted(objective), dtype=np.int32)

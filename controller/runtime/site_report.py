@@ -102,6 +102,7 @@ def report_of(
         return report
     here = {edge.name for edge in world.edges if edge.site == who.site}
     intents, undecided = _intents(plan)
+    intents = (*intents, *_kept(world, (*intents, *undecided)))
     return replace(
         report,
         inputs=digest_of_inputs(world, plan.memory, policies, who.version),
@@ -118,6 +119,21 @@ def _intents(plan: Plan) -> tuple[tuple[Intent, ...], tuple[Intent, ...]]:
     expected = [each.action for each in plan.withheld if each.because.reason is Reason.NOT_WRITABLE_HERE]
     held = [each.action for each in plan.withheld if each.because.reason is not Reason.NOT_WRITABLE_HERE]
     return _moves((*plan.actions, *expected)), _moves(held)
+
+
+def _kept(world: World, said: Iterable[Intent]) -> list[Intent]:
+    """Return the weights that this instance keeps as they are, at edges that stand at no site.
+
+    There every instance answers for itself and starts from weights of its own: to a peer that is still on its way, one
+    that has arrived says where it is. Silence would read as "I would leave yours as they are", for ever.
+    """
+    shared = {edge.name for edge in world.edges if edge.site is None}
+    named = {(intent.ent, intent.edge) for intent in said}
+    kept: dict[tuple[EntKey, EdgeName], list[SiteWeight]] = {}
+    for route in world.routes:
+        if route.edge in shared and (route.ent, route.edge) not in named:
+            kept.setdefault((route.ent, route.edge), []).append(SiteWeight(site=route.site, weight=route.weight))
+    return [Intent(ent=ent, edge=edge, weights=tuple(weights)) for (ent, edge), weights in sorted(kept.items())]
 
 
 def _moves(actions: Iterable[Action]) -> tuple[Intent, ...]:

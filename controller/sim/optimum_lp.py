@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.domain.names import DomainName, EntKey, SiteName
-from controller.planning.programme import Programme, Solution
+from controller.planning.programme import Programme, Solution, silent_solver
 
 Counts = NDArray[np.int64]
 BLOCKS = 96
@@ -140,10 +140,7 @@ def shared_quotas(coupled: Coupled) -> dict[tuple[EntKey, SiteName], int] | None
 
 def _whole(programme: Programme, count: int) -> list[float] | None:
     """Solve for the least sum in whole numbers."""
-    highs = highspy.Highs()  # type: ignore[no-untyped-call]
-    highs.setOptionValue("output_flag", False)  # noqa: FBT003
-    highs.setOptionValue("log_to_console", False)  # noqa: FBT003
-    highs.setOptionValue("threads", 1)
+    highs = silent_solver()
     model = programme.model()
     model.col_cost_ = np.ones(count)
     model.integrality_ = [highspy.HighsVarType.kInteger] * count

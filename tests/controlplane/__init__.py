@@ -1,7 +1,14 @@
 """Real Kubernetes control planes, Prometheus and HAProxy for tests and demos, started and ended by us."""
 
 from tests.controlplane.clusters import Cluster, OutsideControlPlane
-from tests.controlplane.debian import Program, find_chromium, haproxy_command, prometheus_binary
+from tests.controlplane.debian import (
+    Program,
+    faketime_library,
+    find_chromium,
+    haproxy_command,
+    nft_command,
+    prometheus_binary,
+)
 from tests.controlplane.errors import KubectlError, PartsMissingError, ServerFailedError
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.programs import Binaries, binaries
@@ -20,8 +27,10 @@ __all__ = [
     "Site",
     "SiteSpec",
     "binaries",
+    "faketime_library",
     "find_chromium",
     "haproxy_command",
+    "nft_command",
     "prometheus_binary",
     "wait_until",
 ]

@@ -50,8 +50,9 @@ MEMORY_LIMITS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The ports of one site, the same for as long as it exists."""
+    """Where one site's servers listen, the same for as long as it exists."""
 
+    address: str = LOOPBACK
     etcd: int
     etcd_peer: int
     api_server: int
@@ -80,7 +81,7 @@ class Pace:
 
 def etcd(programs: Binaries, ports: Ports, files: Files) -> list[str]:
     """Gives etcd's command line: one member, no fsync, as the data is thrown away."""
-    client, peer = f"http://{LOOPBACK}:{ports.etcd}", f"http://{LOOPBACK}:{ports.etcd_peer}"
+    client, peer = f"http://{ports.address}:{ports.etcd}", f"http://{ports.address}:{ports.etcd_peer}"
     return [
         str(programs.etcd),
         "--name=only",
@@ -120,10 +121,10 @@ def api_server(programs: Binaries, ports: Ports, files: Files) -> list[str]:
     pki = files.pki
     return [
         str(programs.kube_apiserver),
-        f"--etcd-servers=http://{LOOPBACK}:{ports.etcd}",
+        f"--etcd-servers=http://{ports.address}:{ports.etcd}",
         f"--secure-port={ports.api_server}",
-        f"--bind-address={LOOPBACK}",
-        f"--advertise-address={LOOPBACK}",
+        f"--bind-address={ports.address}",
+        f"--advertise-address={ports.address}",
         f"--tls-cert-file={pki / 'server.crt'}",
         f"--tls-private-key-file={pki / 'server.key'}",
         f"--client-ca-file={pki / 'ca.crt'}",
@@ -154,7 +155,7 @@ def controller_manager(programs: Binaries, ports: Ports, files: Files, pace: Pac
         f"--kubeconfig={kubeconfig}",
         f"--authentication-kubeconfig={kubeconfig}",
         f"--authorization-kubeconfig={kubeconfig}",
-        f"--bind-address={LOOPBACK}",
+        f"--bind-address={ports.address}",
         f"--secure-port={ports.controller_manager}",
         f"--tls-cert-file={files.pki / 'server.crt'}",
         f"--tls-private-key-file={files.pki / 'server.key'}",
@@ -179,7 +180,7 @@ def scheduler(programs: Binaries, ports: Ports, files: Files) -> list[str]:
         f"--kubeconfig={kubeconfig}",
         f"--authentication-kubeconfig={kubeconfig}",
         f"--authorization-kubeconfig={kubeconfig}",
-        f"--bind-address={LOOPBACK}",
+        f"--bind-address={ports.address}",
         f"--secure-port={ports.scheduler}",
         f"--tls-cert-file={files.pki / 'server.crt'}",
         f"--tls-private-key-file={files.pki / 'server.key'}",

@@ -25,7 +25,7 @@ USERS: Mapping[str, tuple[str, ...]] = {
 class Credentials:
     """One site's authority and what it issued."""
 
-    def __init__(self, name: str, files: Files) -> None:
+    def __init__(self, name: str, files: Files, address: str = LOOPBACK) -> None:
         self._name = name
         self._files = files
         now = datetime.datetime.now(datetime.UTC)
@@ -33,7 +33,7 @@ class Credentials:
         front_proxy = Authority(f"sonnerie-{name}-front-proxy", now)
         self._clients = {kubeconfig: self._authority.client(*user) for kubeconfig, user in USERS.items()}
         names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
-        self._write_pair("server", self._authority.server(*names, LOOPBACK, SERVICE_ADDRESS))
+        self._write_pair("server", self._authority.server(*names, *{LOOPBACK, address}, SERVICE_ADDRESS))
         self._write_pair("front-proxy", front_proxy.client("front-proxy"))
         write_private(files.pki / "ca.crt", self._authority.pem)
         write_private(files.pki / "front-proxy-ca.crt", front_proxy.pem)

@@ -38,6 +38,17 @@ def haproxy_command(*, fetch: bool = True) -> Program:
     return _program("haproxy", "usr/sbin/haproxy", fetch=fetch)
 
 
+def nft_command(*, fetch: bool = True) -> Program:
+    """Gives nft, which tells a network namespace what it loses, fetching Debian's unless `fetch` is off."""
+    return _program("nftables", "usr/sbin/nft", fetch=fetch)
+
+
+def faketime_library(*, fetch: bool = True) -> Path:
+    """Gives what shows a process another time when preloaded, fetching Debian's unless `fetch` is off."""
+    inside = f"usr/lib/{os.uname().machine}-linux-gnu/faketime/libfaketime.so.1"
+    return Path(_program("libfaketime", inside, fetch=fetch).argv[0])
+
+
 def find_chromium() -> Path:
     """Gives the Chromium on PATH; only root can install its many libraries, so it is not fetched."""
     for name in BROWSERS:

@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.controlplane import components
@@ -25,6 +25,7 @@ from tests.controlplane.waiting import wait_until
 START_SECONDS = 100.0  # per step, on two cores that others use too; a site alone needs about ten in all
 PORT_TAKEN = "address already in use"  # as every one of the servers says it
 PORT_TRIES = 3  # another process may bind a port between our look and the server's
+SERVERS = 5  # of one site that listen
 ONE_CORE = "1"  # many servers on few cores: one thread each wastes the least
 
 
@@ -40,6 +41,8 @@ class SiteSpec:
     node_grace_seconds: int = 40  # how long a node's heartbeat may stay away before it is not Ready
     hpa_sync_seconds: int = 15
     audited: bool = False  # every write is in `audit_log`
+    address: str = LOOPBACK  # where its servers listen
+    enter: tuple[str, ...] = ()  # what leads a command into the site's network, before the command itself
 
 
 class Site:
@@ -60,7 +63,7 @@ class Site:
             audit_log=folder / "logs" / "audit.log",
         )
         self._files.stages.write_text(stages(spec.start_up_milliseconds))
-        self._credentials = Credentials(spec.name, self._files)
+        self._credentials = Credentials(spec.name, self._files, spec.address)
         self.kubeconfig = self._files.kubeconfigs / "admin.yaml"
         self._kubectl = Kubectl(programs.kubectl, self.kubeconfig, folder / "kubectl-cache")
         self._starting = threading.Lock()
@@ -73,7 +76,7 @@ class Site:
     @property
     def server(self) -> str:
         """Gives the URL of the API server."""
-        return f"https://{LOOPBACK}:{self._ports.api_server}"
+        return f"https://{self.spec.address}:{self._ports.api_server}"
 
     @property
     def audit_log(self) -> Path:
@@ -161,8 +164,9 @@ class Site:
             self._kubectl.install_definitions(self._programs.definitions / project)
 
     def _take_ports(self) -> None:
-        etcd, etcd_peer, api_server, controller_manager, scheduler = free_ports(len(fields(Ports)))
+        etcd, etcd_peer, api_server, controller_manager, scheduler = free_ports(SERVERS)
         self._ports = Ports(
+            address=self.spec.address,
             etcd=etcd,
             etcd_peer=etcd_peer,
             api_server=api_server,
@@ -190,7 +194,7 @@ class Site:
     def _make(self, name: str, argv: list[str]) -> Child:
         return Child(
             f"{name} of site {self.name}",
-            argv,
+            [*self.spec.enter, *argv],
             log=self._folder / "logs" / f"{name}.log",
             pid_file=self._folder / "pids" / f"{name}.pid",
             environment=child_environment(name, home=self._folder),
@@ -224,7 +228,7 @@ class Site:
             self._begun.add(name)
 
     def _healthy(self, name: str, port: int, path: str) -> None:
-        client = self._credentials.admin_client(f"https://{LOOPBACK}:{port}")
+        client = self._credentials.admin_client(f"https://{self.spec.address}:{port}")
         self._wait(name, lambda: client.says_ok(path), f"{name} answers {path}")
 
     def _wait(self, name: str, condition: Callable[[], bool], what: str) -> None:

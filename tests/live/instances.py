@@ -18,7 +18,7 @@ from typing import Any
 from tests.controlplane.clusters import Cluster
 from tests.controlplane.ports import free_ports
 from tests.live.doors import Door, Meter
-from tests.live.portals import deployment
+from tests.live.portals import WARNINGS, deployment
 from tests.policy.objects import an_object
 
 ROOT = Path(__file__).parents[2]
@@ -190,7 +190,7 @@ def launch(arguments: list[str], log: Path, *, listen: int = 0) -> Instance:
             stdout=errors,
             stderr=errors,
             text=True,
-            env={**os.environ, **QUICK_LEASE, "PYTHONWARNINGS": "error"},
+            env={**os.environ, **QUICK_LEASE, "PYTHONWARNINGS": WARNINGS},
         )
     return Instance(process, log, listen)
 

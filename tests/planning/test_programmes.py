@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import subprocess
+import sys
 from datetime import timedelta
 
 from hypothesis import given
@@ -114,3 +116,10 @@ def test_steps_of_one_shift_are_remembered_as_one() -> None:
     steps = [move(n, n + 10, 20 - n / 10, MoveKind.FAILBACK) for n in range(0, 100, 10)]
     kept = remembered((), steps, BELL, timedelta(minutes=30))
     assert [(m.before_percent, m.after_percent) for m in kept] == [(0, 100)]
+
+
+def test_nothing_is_written_where_plans_are_written() -> None:
+    """Standard output belongs to the answers: whoever reads JSON there reads no banner of a solver."""
+    solved = "from controller.planning.programme import Programme; p = Programme(); p.column(); p.solve([{0: 1.0}])"
+    done = subprocess.run([sys.executable, "-c", solved], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
