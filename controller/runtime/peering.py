@@ -11,7 +11,7 @@ from controller.domain.names import EdgeName, ObserverName, SiteName
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType, Plan
 from controller.domain.reasons import Reason
 from controller.domain.report import Report
-from controller.domain.world import World
+from controller.domain.world import EvidenceRound, World
 from controller.kube.client import Cluster
 from controller.kube.informer import Surroundings
 from controller.kube.lease import Elector
@@ -98,6 +98,10 @@ class Peering:
         at_edges: dict[EdgeName, SiteName | None] = {e.name: e.site for e in self._store.policies().declared.edges}
         told = self._hearing.told(now, at_edges)
         return replace(told, plans=tuple(self._plans(told)))
+
+    def rounds(self, now: datetime) -> tuple[EvidenceRound, ...]:
+        """Return what the others have seen, and nothing else."""
+        return self._hearing.rounds(now)
 
     def _plans(self, told: Told) -> Iterator[PeerPlan]:
         """Return what those would do whose opinion counts: of the same policies, heard, and they have heard us."""

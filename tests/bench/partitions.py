@@ -131,7 +131,7 @@ def drawn(seed: int) -> LossyCase:
         doubting=doubting,
         delays=delays,
         lost=frozenset(lost),
-        home=dice.choice(sites),
+        home=dice.choice(dead or sites),  # the users of what dies are what matters
         weather=weather,
     )
 
@@ -213,8 +213,8 @@ def main(arguments: list[str]) -> int:
     tally, began = Tally(), time.monotonic()
     for seed in range(asked.first, asked.first + asked.cases):
         run_case(seed, tally)
-        if tally.cases % 100 == 0 and sys.stderr.isatty():
-            print(f"\r{tally.cases} of {asked.cases}", end="", file=sys.stderr)
+        if tally.cases % 500 == 0:
+            print(f"{tally.cases} of {asked.cases}, {tally.false_shifts} false shifts", file=sys.stderr)
     fault_seconds = tally.steps * ROUND.total_seconds()
     summary = vars(tally) | {"simulated_seconds": fault_seconds, "seconds": round(time.monotonic() - began, 1)}
     print(json.dumps(summary))
