@@ -1,5 +1,6 @@
 """Hypothesis strategies for worlds: plausible and absurd ones alike."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from controller.domain.fleet import Edge, EdgeKind, Ent, Order, ReplicaOwner, ReservePolicy, Site
 from controller.domain.forecast import SLOT, Forecast
+from controller.domain.intents import Intent, PeerPlan
 from controller.domain.memory import (
     Bottleneck,
     DemandPoint,
@@ -25,6 +27,7 @@ from controller.domain.memory import (
     Verdict,
 )
 from controller.domain.names import SignalName, SiteName
+from controller.domain.plan import SiteWeight
 from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
 from controller.domain.timetable import Audience
 from controller.domain.windows import Window
@@ -219,6 +222,23 @@ def ent_memory(draw: st.DrawFn, ent: Ent) -> EntMemory:
     return EntMemory(ent=ent.key, moves=moves, latches=latches, growths=growths, leads=leads)
 
 
+def peer_plans(draw: st.DrawFn, names: Sequence[SiteName], all_ents: Sequence[Ent]) -> tuple[PeerPlan, ...]:
+    """What peers would do, of whom most often there are none."""
+    found = []
+    for name in draw(st.lists(st.sampled_from(names), max_size=2, unique=True)) if names else ():
+        intents = [
+            Intent(
+                ent=ent.key,
+                edge=EDGE,
+                weights=tuple(SiteWeight(site=p.site, weight=draw(st.integers(0, 100))) for p in ent.placements),
+            )
+            for ent in all_ents
+        ]
+        cut = draw(st.integers(0, len(intents)))
+        found.append(PeerPlan(site=name, intents=tuple(intents[:cut]), undecided=tuple(intents[cut:][:1])))
+    return tuple(found)
+
+
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Draw any world: also floors above quotas, no site healthy, nothing ever seen."""
@@ -265,6 +285,7 @@ def worlds(draw: st.DrawFn) -> World:
             for ent, p in places
             if draw(st.integers(0, 9))
         ),
+        peers=peer_plans(draw, names, all_ents),
         orders=Orders(freeze=draw(st.none() | st.just(order)), pause=draw(st.none() | st.none() | st.just(order))),
         memory=Memory(
             sites=tuple(

@@ -51,6 +51,8 @@ class Site:
     """Cost of a replica-hour against the fleet's usual 1000."""
     drain: Order | None = None
     has_public_address: bool = True
+    expected_status: int = 200
+    """HTTP status of a public address that serves; any other is an answer, but a sick one."""
 
     @property
     def serving_domains(self) -> tuple[DomainName, ...]:

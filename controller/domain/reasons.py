@@ -34,6 +34,8 @@ class Reason(StrEnum):
     NO_REFERENCES = "NoReferences"
     TOO_FEW_OBSERVERS = "TooFewObservers"
     DECLARED_SICK = "DeclaredSick"
+    NO_PODS_READY = "NoPodsReady"
+    LOGINS_MISSING = "LoginsMissing"
     RECOVERING = "Recovering"
     # traffic
     SITE_DOWN = "SiteDown"
@@ -43,6 +45,7 @@ class Reason(StrEnum):
     TOWARDS_PLACEMENT = "TowardsPlacement"
     READY_CAPACITY = "ReadyCapacity"
     ROLLOUT_SUSPECTED = "RolloutSuspected"
+    ERRORS_FOLLOW_USERS = "ErrorsFollowUsers"
     KEEP_LAST_GOOD = "KeepLastGood"
     # withheld
     FROZEN = "Frozen"

@@ -1,7 +1,7 @@
 """Assembling the World from what was seen. Everything is sorted; nothing here waits for anything."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller.domain.fleet import Ent
@@ -58,8 +58,9 @@ class Assembler:
         routes = _routes(seen)
         windows = self._book.windows(seen.policies, now)
         gone = leaving_is_over(seen.policies.deleting, windows, now)
-        ents = self._ceilings.applied((ent for ent in declared.ents if ent.key not in gone), seen.sites)
-        return World(
+        planned = (ent for ent in declared.ents if ent.placements and ent.key not in gone)
+        ents = self._ceilings.applied(planned, seen.sites)
+        world = World(
             sites=declared.sites,
             ents=ents,
             edges=declared.edges,
@@ -75,6 +76,7 @@ class Assembler:
             self_site=seen.home,
             writable_sites=_writable(seen),
         )
+        return world if len(ents) == len(declared.ents) else _without_others(world)
 
     def _replicas(self, ents: tuple[Ent, ...], seen: Seen, now: datetime) -> tuple[ReplicaState, ...]:
         ours = self._tracker.states(ents, seen.sites, now)
@@ -83,6 +85,18 @@ class Assembler:
         placed = {(ent.key, placement.site) for ent in ents for placement in ent.placements}
         theirs = (state for state in seen.told.replicas if (state.ent, state.site) in placed)
         return tuple(sorted((*ours, *theirs), key=lambda state: (state.ent, state.site)))
+
+
+def _without_others(world: World) -> World:
+    """Leave out what is known of ENTs that are not planned for: they are going, or no site of theirs is declared."""
+    ents = {ent.key for ent in world.ents}
+    return replace(
+        world,
+        windows=tuple(window for window in world.windows if window.ent in ents),
+        forecasts=tuple(forecast for forecast in world.forecasts if forecast.ent in ents),
+        readings=tuple(reading for reading in world.readings if reading.ent in ents),
+        routes=tuple(route for route in world.routes if route.ent in ents),
+    )
 
 
 def _writable(seen: Seen) -> frozenset[SiteName]:

@@ -11,6 +11,7 @@ from controller.domain.timetable import Audience
 from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import Demand
 from controller.planning.facts import Facts
+from controller.planning.following import follows_users
 from controller.planning.health import Health
 from controller.planning.placement import Placed
 from controller.planning.scaling import Target
@@ -89,7 +90,8 @@ def _ent_conditions(
     no_reserve = _no_reserve(placed) or not_prescaled
     blind = _blind(demand)
     unserved = _unserved(placed)
-    away, limited, bottleneck = _away(facts, demand), _limited(targets), _bottleneck(demand, ceiling)
+    away, limited = _away(facts, demand), _limited(targets)
+    bottleneck = follows_users(facts, demand.ent) or _bottleneck(demand, ceiling)
     frozen = _order(facts, facts.world.orders.freeze, Reason.FROZEN)
     paused = _order(facts, demand.ent.pause or facts.world.orders.pause, Reason.PAUSED)
     shut = _shut(demand)

@@ -5,8 +5,9 @@ the table says what comes of it; a site that was never judged counts as Unknown 
 
 Rules:
 1. Down takes the vote of observers (`votes.py`): both paths failing, three rounds running.
-2. Degraded takes a vote that the public address fails, the site's own word, or fresh errors or latency above the SLO
-   of most of its ENTs that have users there. It is entered at once.
+2. Degraded takes a vote that the public address fails or answers with a status that is not the declared one, the
+   site's own word, fresh errors or latency above the SLO of most of its ENTs that have users there, or log-ins that do
+   not arrive there (`logins.py`). It is entered at once.
 3. Down and Degraded are left only by health that is voted, measured where users are, and held: `RECOVERY_ROUNDS` for
    most observers and `RECOVERY` without anything bad seen in between. Not knowing never ends them.
 4. A missing reading is no evidence, nor is a probe of an observer that abstains.
@@ -26,6 +27,7 @@ from controller.domain.readings import Fresh, Stale
 from controller.domain.reasons import Reason
 from controller.domain.windows import shut_at
 from controller.planning.facts import Facts
+from controller.planning.logins import missing_logins
 from controller.planning.votes import (
     HOLD_ROUNDS,
     LEAST_REFERENCES,
@@ -132,7 +134,7 @@ def next_verdict(before: Verdict | None, evidence: Evidence) -> Verdict:
 def judge_sites(facts: Facts) -> dict[SiteName, Health]:
     """Give the verdict on every site."""
     observers = observers_of(facts.world, facts.now)
-    above = _above_slo(facts)
+    above = missing_logins(facts) | _above_slo(facts)
     return {
         name: _judge(facts, site, votes_on(site, observers, facts.world), above.get(name))
         for name, site in facts.sites.items()

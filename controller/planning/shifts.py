@@ -11,6 +11,7 @@ from controller.domain.reasons import Reason
 from controller.planning.bottleneck import Ceiling
 from controller.planning.demand import Demand
 from controller.planning.facts import Facts
+from controller.planning.following import Followed, back_to, followed, follows_users
 from controller.planning.health import Health
 from controller.planning.programme import largest_remainder
 from controller.planning.reversals import would_reverse
@@ -71,6 +72,11 @@ def _shift(
 ) -> Shift | None:
     ent = demand.ent
     current = facts.shares(ent.key, edge)
+    followed_by = followed(facts, ent, edge)
+    if followed_by is not None and followed_by.before_percent and kind is not EdgeKind.DNS_ENDPOINT:
+        back = _taken_back(facts, demand, routed, edge, followed_by, health)
+        if back is not None:
+            return back
     if not routed.shares:
         return None  # everything looks sick: keep the last good weights
     if current and _is_there(current, routed.shares):
@@ -92,6 +98,25 @@ def _shift(
     )
     withheld = second.held or (_why_not_now(facts, demand, routed, edge, why, moves, health) if current else None)
     return Shift(action=_weights(ent, edge, why, before, after, current, routed), moves=moves, withheld=withheld)
+
+
+def _taken_back(
+    facts: Facts, demand: Demand, routed: Routed, edge: EdgeName, found: Followed, health: dict[SiteName, Health]
+) -> Shift | None:
+    """Take back the step after which the errors went along, unless a site must be left."""
+    current = facts.shares(demand.ent.key, edge)
+    before = _percents(demand.ent, current)
+    after = back_to(found, before)
+    if before == after or any(health[site].gone for site in after if after[site] > 0 and site in health):
+        return None
+    moves = tuple(
+        Move(edge=edge, site=s, before_percent=before[s], after_percent=after[s], at=facts.now, kind=MoveKind.BALANCE)
+        for s in sorted(after)
+        if before[s] != after[s]
+    )
+    action = _weights(demand.ent, edge, MoveKind.BALANCE, before, after, current, routed)
+    withheld = _not_yet(facts, demand.ent, edge, moves)
+    return Shift(action=replace(action, because=found.because), moves=moves, withheld=withheld)
 
 
 def _is_there(current: Shares, wanted: Shares) -> bool:
@@ -206,6 +231,16 @@ def _why_not_now(
     bounded = _bounded_here(routed, moves)
     if bounded is not None:
         return bounded
+    not_yet = _not_yet(facts, ent, edge, moves)
+    if not_yet is not None:
+        return not_yet
+    if kind is MoveKind.FAILOVER:
+        return follows_users(facts, ent) or _rollout_follows(facts, ent, moves, health)
+    return None
+
+
+def _not_yet(facts: Facts, ent: Ent, edge: EdgeName, moves: tuple[Move, ...]) -> Because | None:
+    """Return why weights must not move now, whatever the reason is that they should."""
     last = last_move(facts, ent, edge)
     if last is not None and facts.now - last.at < ent.shifting.step_interval:
         text = f"the last step was at {last.at:%H:%M:%S}Z; steps are {ent.shifting.step_interval} apart"
@@ -215,8 +250,6 @@ def _why_not_now(
         if would_reverse(remembered, move, ent.shifting.reversal_window):
             text = f"{move.site} turned round once in {ent.shifting.reversal_window} already"
             return Because(reason=Reason.REVERSAL, text=text)
-    if kind is MoveKind.FAILOVER:
-        return _rollout_follows(facts, ent, moves, health)
     return None
 
 

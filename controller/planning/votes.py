@@ -8,6 +8,7 @@
 | both paths answer, or the only one there is                     | well         |
 | API server fails, public address answers or does not exist      | API fails    |
 | public address fails, API server answers                        | public fails |
+| both answer, the public address not with the declared status    | public fails |
 | both fail                                                       | both fail    |
 
 Rules (design §6, Votes):
@@ -31,7 +32,7 @@ from enum import Enum, auto
 
 from controller.domain.fleet import Site
 from controller.domain.names import ObserverName, SiteName
-from controller.domain.readings import ProbePath, answers
+from controller.domain.readings import Answered, ProbePath, answers
 from controller.domain.world import EvidenceRound, World
 
 HOLD_ROUNDS = 3
@@ -104,6 +105,8 @@ class Look:
     at: datetime
     api: dict[str, bool]
     public: dict[str, bool]
+    statuses: dict[str, int]
+    """With what status public addresses answered."""
     references: int
     trusted: bool
     """At least half of enough references answered."""
@@ -133,7 +136,7 @@ def observers_of(world: World, now: datetime) -> tuple[Observer, ...]:
         newest_first = [mine[key] for key in sorted(mine, reverse=True)]
         newest = newest_first[0]
         if now - newest.at <= SILENT_AFTER:
-            looks = tuple(_look(seen) for seen in _running(newest_first))
+            looks = tuple(look_at(seen) for seen in _running(newest_first))
             found.append(Observer(looks, newest.site, newest.declares_sick))
     return tuple(found)
 
@@ -148,9 +151,11 @@ def _running(newest_first: Sequence[EvidenceRound]) -> Iterable[EvidenceRound]:
         yield seen
 
 
-def _look(seen: EvidenceRound) -> Look:
+def look_at(seen: EvidenceRound) -> Look:
+    """Turn the probes of one round into look-ups."""
     api: dict[str, bool] = {}
     public: dict[str, bool] = {}
+    statuses: dict[str, int] = {}
     references = answered = 0
     for probe in seen.probes:
         answer = answers(probe.result)
@@ -163,10 +168,12 @@ def _look(seen: EvidenceRound) -> Look:
             case ProbePath.PUBLIC if answer is not None:
                 # Any of several addresses answering is enough.
                 public[probe.target] = answer or public.get(probe.target, False)
+                if isinstance(probe.result, Answered):
+                    statuses[probe.target] = min(probe.result.status, statuses.get(probe.target, probe.result.status))
             case _:
                 pass  # not looked at: no evidence at all
     trusted = references >= LEAST_REFERENCES and answered * 2 >= references
-    return Look(seen.at, api, public, references, trusted)
+    return Look(seen.at, api, public, statuses, references, trusted)
 
 
 def votes_on(site: Site, observers: Sequence[Observer], world: World) -> Votes:
@@ -203,7 +210,8 @@ def sight(look: Look, site: Site, others: Collection[SiteName]) -> Sight:
         # There is only one path, and one path alone is never proof of death.
         return Sight.WELL if api else Sight.API_FAILS
     if api:
-        return Sight.WELL if public else Sight.PUBLIC_FAILS
+        well = public and look.statuses.get(site.name, site.expected_status) == site.expected_status
+        return Sight.WELL if well else Sight.PUBLIC_FAILS
     return Sight.API_FAILS if public else Sight.BOTH_FAIL
 
 

@@ -41,6 +41,7 @@ def site(resource: Site) -> fleet.Site:
         relative_cost_permille=spec.relative_cost_permille,
         drain=_order(spec.drain),
         has_public_address=spec.probes is not None,
+        expected_status=spec.probes.expect_status if spec.probes is not None else 200,
     )
 
 

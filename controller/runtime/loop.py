@@ -131,6 +131,7 @@ class Loop:
         decided = self._with_ownership(world, decided, now)
         if self._parts.peering is not None:
             self._parts.peering.planned(world, decided, self._told)
+            self._parts.peering.speak_of_ourselves(world, self._parts.prober, now)
         self.last_plan = decided  # before the writes, which take as long as a server lets them
         decided, outcomes = await self._apply(world, decided, now)
         await self._report(world, decided, outcomes, now)

@@ -10,6 +10,7 @@ from controller.domain.intents import PeerPlan
 from controller.domain.names import EdgeName, ObserverName, SiteName
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType, Plan
 from controller.domain.reasons import Reason
+from controller.domain.report import Report
 from controller.domain.world import World
 from controller.kube.client import Cluster
 from controller.kube.informer import Surroundings
@@ -20,6 +21,7 @@ from controller.observe.peers import WatchedPeers, as_seen_from
 from controller.observe.policies import PolicyStore
 from controller.observe.probes import Prober, SiteProbes
 from controller.observe.readings import Freshness
+from controller.planning.own_word import Before, own_word
 from controller.policy.declared import DeclaredEdge
 from controller.policy.site import Site
 from controller.runtime.journal import Journal
@@ -64,6 +66,8 @@ class Peering:
         self._planned: tuple[World, Plan] | None = None
         self._digest: tuple[int, str] = (-1, "")
         self._told = Told()
+        self._before = Before()
+        self._sick: Because | None = None
         self._sequence: Callable[[], int] = lambda: 0
 
     # ------------------------------------------------------------------------------------------------ who is where
@@ -115,13 +119,22 @@ class Peering:
         self._planned, self._told = (world, plan), told
         self._tell_troubles()
 
+    def speak_of_ourselves(self, world: World, prober: Prober, now: datetime) -> None:
+        """Let the next rounds say whether our own site should not be sent users."""
+        self._before = self._before.seen(world)
+        self._sick = own_word(world, now, self._before)
+        prober.declares_sick = self._sick is not None
+        self._journal.changed(
+            "own word", self._sick.text if self._sick else None, event="this site declares itself sick"
+        )
+
     def conditions(self, told: Told) -> tuple[Condition, ...]:
         """Return `PoliciesAgree` of the sites that have said what they plan from; not knowing is no difference."""
-        theirs = {p.report.site: p.report.policies for p in told.peers if p.report.site is not None}
+        theirs = {p.report.site: p.report for p in told.peers if p.report.site is not None and p.report.policies}
         return tuple(
             policies_agree(name, theirs[name], ours=self.policies)
             for name in sorted(self._store.policies().sites)
-            if theirs.get(name)
+            if name in theirs
         )
 
     @property
@@ -154,7 +167,8 @@ class Peering:
                 told=self._told,
                 policies=self.policies,
             )
-            return report_status(report, world=world, memory=plan.memory if plan is not None else None)
+            memory = plan.memory if plan is not None else None
+            return report_status(report, world=world, memory=memory, sick=self._sick)
 
         def guard() -> Publish | None:
             return elector.guard if elector.holding else None
@@ -186,18 +200,25 @@ class Peering:
             site = str(peer.report.observer)
             telemetry.report_age.labels(site=site).set(peer.age_seconds)
             if peer.report.site is not None:
-                differs = peer.report.policies not in ("", self.policies)
-                telemetry.policies_differ.labels(site=site).set(differs)
+                telemetry.policies_differ.labels(site=site).set(0)
         differing = {c.of: c.because.text for c in self.conditions(self._told) if c.status is ConditionStatus.FALSE}
+        for of in differing:
+            telemetry.policies_differ.labels(site=str(of)).set(1)
         journal.changed("policies", differing or None, event="sites plan from different policies")
 
 
-def policies_agree(site: SiteName, theirs: str, *, ours: str) -> Condition:
-    """Return whether the site plans from the policies that we plan from."""
-    if theirs == ours:
+def policies_agree(site: SiteName, theirs: Report, *, ours: str) -> Condition:
+    """Return whether the site plans from the policies that we plan from.
+
+    Two versions may read the same policies differently, so their digests tell only that policies are equal.
+    """
+    if theirs.policies == ours:
         status, reason, text = ConditionStatus.TRUE, Reason.ALL_WELL, f"{site} plans from the same policies, {ours}"
+    elif theirs.version != __version__:
+        status, reason = ConditionStatus.UNKNOWN, Reason.POLICIES_DIFFER
+        text = f"{site} runs {theirs.version}, this site {__version__}: told apart once both run the same"
     else:
         status, reason = ConditionStatus.FALSE, Reason.POLICIES_DIFFER
-        text = f"{site} plans from policies {theirs}, this site from {ours}: apply the same at both"
+        text = f"{site} plans from policies {theirs.policies}, this site from {ours}: apply the same at both"
     because = Because(reason=reason, text=text)
     return Condition(of=site, type=ConditionType.POLICIES_AGREE, status=status, because=because)

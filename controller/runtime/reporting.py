@@ -73,16 +73,18 @@ def documents(
     routes_of: dict[EntKey, list[Route]] = {}
     for each in routes:
         routes_of.setdefault(each.ent, []).append(each)
-    for ent in world.ents:
+    nothing = replace(world, replicas=(), windows=())
+    for ent in store.policies().declared.ents:  # also those that are not planned for: they are told why
         seen = store.ent(ent.key)
         if seen is None:
             continue
+        part = parts.get(ent.key, nothing)
         status = ent_status(
             ent,
             memories.get(ent.key, EntMemory(ent=ent.key)),
-            world=parts[ent.key],
+            world=part,
             routes=routes_of.get(ent.key, []),
-            windows=parts[ent.key].windows,
+            windows=part.windows,
             found=[*conditions.get(ent.key, ()), problems.condition(ent.key)],
             before=_before(seen),
             now=now,

@@ -13,7 +13,7 @@ from controller.actuate.status import Status, seconds_text
 from controller.domain.intents import Intent
 from controller.domain.memory import Memory
 from controller.domain.names import EdgeName, EntKey, ObserverName, SiteName
-from controller.domain.plan import Action, Plan, SetDnsTargets, SetWeights, SiteWeight
+from controller.domain.plan import Action, Because, Plan, SetDnsTargets, SetWeights, SiteWeight
 from controller.domain.readings import Answered, Fresh, ProbePath, TimedOut, answers
 from controller.domain.reasons import Reason
 from controller.domain.report import Report
@@ -27,7 +27,8 @@ DIGEST_BYTES = 6
 """Enough to tell policies apart, short enough to be read aloud."""
 
 LONGEST_WEIGHTS = 1024
-"""Bound of the CRD."""
+LONGEST_WHY = 256
+"""Bounds of the CRD."""
 
 MOST_ENTS_SHOWN = 2048
 """Bound of the CRD; what peers plan with is not cut."""
@@ -115,9 +116,9 @@ def report_of(
 
 def _intents(plan: Plan) -> tuple[tuple[Intent, ...], tuple[Intent, ...]]:
     """Return what the plan does or expects of peers, and what it withholds for reasons of this instance."""
-    expected = [each for each in plan.withheld if each.because.reason is Reason.NOT_WRITABLE_HERE]
-    held = [each.action for each in plan.withheld if each not in expected]
-    return _moves((*plan.actions, *(each.action for each in expected))), _moves(held)
+    expected = [each.action for each in plan.withheld if each.because.reason is Reason.NOT_WRITABLE_HERE]
+    held = [each.action for each in plan.withheld if each.because.reason is not Reason.NOT_WRITABLE_HERE]
+    return _moves((*plan.actions, *expected)), _moves(held)
 
 
 def _kept(world: World, said: Iterable[Intent]) -> list[Intent]:
@@ -149,7 +150,9 @@ def _moves(actions: Iterable[Action]) -> tuple[Intent, ...]:
     return tuple(found)
 
 
-def report_status(report: Report, *, world: World | None = None, memory: Memory | None = None) -> Status:
+def report_status(
+    report: Report, *, world: World | None = None, memory: Memory | None = None, sick: Because | None = None
+) -> Status:
     """Return the whole status of the SiteReport."""
     newest = report.rounds[-1] if report.rounds else None
     asked, answered = _references(newest)
@@ -161,6 +164,7 @@ def report_status(report: Report, *, world: World | None = None, memory: Memory 
         "abstains": asked < LEAST_REFERENCES or answered * 2 < asked,
         "referencesAsked": asked,
         "referencesAnswering": answered,
+        "declaresSick": sick.text[:LONGEST_WHY] if sick is not None else "",
         "policies": report.policies,
         "inputs": report.inputs,
         "sites": _sites(newest, memory),

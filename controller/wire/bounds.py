@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from controller.domain.fleet import DemandSignal, Dependency, Ent, Scaling, Shifting, Slo
+from controller.domain.fleet import DemandSignal, Dependency, Ent, Scaling, Shifting, Site, Slo
 from controller.domain.readings import Answered
 from controller.domain.windows import LONGEST_OWN_LEAD, Window
 from controller.domain.world import EvidenceRound, Route
@@ -50,6 +50,7 @@ SPECIAL: dict[tuple[type[Any], str], msgspec.Meta] = {
     (EvidenceRound, "sequence"): msgspec.Meta(ge=0, le=MOST_WHOLE),
     (Route, "max_concurrent"): msgspec.Meta(ge=0, le=MOST_WHOLE),
     (Answered, "status"): msgspec.Meta(ge=100, le=999),
+    (Site, "expected_status"): msgspec.Meta(ge=100, le=999),
 }
 """Where the name of the field does not tell its bounds."""
 

@@ -18,7 +18,7 @@ from typing import Any
 from tests.controlplane.clusters import Cluster
 from tests.controlplane.ports import free_ports
 from tests.live.doors import Door, Meter
-from tests.live.portals import deployment
+from tests.live.portals import WARNINGS, deployment
 from tests.policy.objects import an_object
 
 ROOT = Path(__file__).parents[2]
@@ -190,7 +190,7 @@ def launch(arguments: list[str], log: Path, *, listen: int = 0) -> Instance:
             stdout=errors,
             stderr=errors,
             text=True,
-            env={**os.environ, **QUICK_LEASE, "PYTHONWARNINGS": "error"},
+            env={**os.environ, **QUICK_LEASE, "PYTHONWARNINGS": WARNINGS},
         )
     return Instance(process, log, listen)
 
@@ -236,3 +236,10 @@ def prepare(cluster: Cluster, namespace: str, letters: str, home: str, *, replic
     cluster.kubectl("create", "namespace", namespace)
     for made in (deployment("portal", replicas=replicas, start_up_milliseconds=0), portal_route(letters, home)):
         cluster.kubectl("apply", f"--namespace={namespace}", "--filename=-", input=made)
+
+
+def take_back(cluster: Cluster) -> None:
+    """Take back the rights that the one-site topology grants: other tests ask for all that there are."""
+    for kind in ("clusterrole", "clusterrolebinding"):
+        names = ("sonnerie-reports", "sonnerie-reader", "sonnerie-witness")
+        cluster.kubectl("delete", kind, *names, "--ignore-not-found")

@@ -8,6 +8,10 @@ from typing import Any
 from tests.controlplane.clusters import Cluster
 from tests.controlplane.nodes import START_UP_ANNOTATION
 
+WARNINGS = "error,ignore:unclosed transport:ResourceWarning"
+"""Whatever Python warns of is a failure, but for connections accepted in the moment in which a listener closes: asyncio
+leaves them to the collector."""
+
 
 def deployment(name: str, *, replicas: int, start_up_milliseconds: int | None = None, cpu: str = "100m") -> str:
     """Gives a Deployment as JSON; its pods take the given time to become Ready."""

@@ -101,7 +101,7 @@ def _asking(method: str, resource: Resource, namespace: str, subresource: str = 
             if method == "POST":
                 await create(api, resource, namespace, {"apiVersion": resource.api_version, "kind": resource.kind})
             else:
-                body: list[dict[str, object]] | None = [] if method == "PATCH" else None
+                body: list[dict[str, Any]] | None = [] if method == "PATCH" else None
                 await api.call(method, path, body=body, content_type=JSON_PATCH)
         except (NotFound, Invalid):
             return

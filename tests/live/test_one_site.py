@@ -13,7 +13,7 @@ import pytest
 from tests.controlplane.fleet import Fleet as ControlPlane
 from tests.controlplane.waiting import wait_until
 from tests.live.doors import Door, Meter
-from tests.live.instances import SYSTEM, Fleet, prepare
+from tests.live.instances import SYSTEM, Fleet, prepare, take_back
 
 pytestmark = pytest.mark.live
 
@@ -46,6 +46,7 @@ def fleet(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Fleet]:
         cluster.kubectl("delete", "namespace", namespace, "--wait=false")
         cluster.kubectl("delete", "site", *map(found.name, LETTERS), "--wait=false")
         cluster.kubectl("delete", "sitereport", "--all", "--wait=false")
+        take_back(cluster)
         cluster.kubectl("delete", "lease", "sonnerie", f"--namespace={SYSTEM}", "--ignore-not-found")
     for door in (*found.doors.values(), *found.references, *found.meters.values()):
         door.close()

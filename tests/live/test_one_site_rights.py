@@ -25,6 +25,7 @@ from controller.runtime.clock import SystemClock
 from controller.runtime.publishing import Publisher
 from tests.controlplane.clusters import Cluster
 from tests.controlplane.fleet import Fleet
+from tests.live.instances import take_back
 from tests.live.rights import atoms, roles
 from tests.live.test_kube_informer import until
 
@@ -56,6 +57,7 @@ def site(control_plane: Fleet) -> Iterator[Cluster]:
     found.kubectl("delete", "deployment", "sonnerie", f"--namespace={SYSTEM}", "--wait=false")
     yield found
     found.kubectl("delete", "sitereport", "--all", "--wait=false")
+    take_back(found)
     found.kubectl("apply", "--server-side", "--force-conflicts", f"--kustomize={ROOT}/manifests/overlays/all-sites")
 
 

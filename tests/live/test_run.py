@@ -24,7 +24,7 @@ from tests.controlplane.fleet import Fleet
 from tests.controlplane.ports import free_ports
 from tests.controlplane.waiting import wait_until
 from tests.live.conftest import MakeNamespace
-from tests.live.portals import deployment
+from tests.live.portals import WARNINGS, deployment
 from tests.policy.objects import an_object
 
 pytestmark = pytest.mark.live
@@ -213,7 +213,7 @@ def running(morning: Morning, name: str, *flags: str) -> Iterator[Running]:
             stdout=plans,
             stderr=errors,
             text=True,
-            env={**os.environ, **QUICK_LEASE, "PYTHONWARNINGS": "error"},
+            env={**os.environ, **QUICK_LEASE, "PYTHONWARNINGS": WARNINGS},
         )
         try:
             yield Running(process, agent, listen, log, output)

@@ -188,16 +188,20 @@ class Network:
         case, step = self.case, self.step
         for name in case.observers:
             if case.alive(name, step):
-                reached = "".join(s for s in case.sites if s == name or case.reaches(name, s, step))
-                doubting = name in case.doubting and case.in_force(step)
-                seen = a_round(name, case.sites, step, reached, doubting=doubting)
-                self.rounds[name] = (*self.rounds[name], seen)[-ROUNDS_IN_REPORT:]
+                self.rounds[name] = (*self.rounds[name], self.seen_by(name))[-ROUNDS_IN_REPORT:]
                 self.published[name].append(self._report(name))
         for reader in self.living:
             for writer in case.observers:
                 delay = case.delays.get(reader, 0)
                 if reader != writer and case.reads(reader, writer, step) and len(self.published[writer]) > delay:
                     self.read[(reader, writer)] = self.published[writer][-1 - delay]
+
+    def seen_by(self, name: str) -> EvidenceRound:
+        """What an observer sees in this step."""
+        case, step = self.case, self.step
+        reached = "".join(s for s in case.sites if s == name or case.reaches(name, s, step))
+        doubting = name in case.doubting and case.in_force(step)
+        return a_round(name, case.sites, step, reached, doubting=doubting)
 
     def _report(self, name: str) -> Report:
         if name == WITNESS or self.only_verdicts:

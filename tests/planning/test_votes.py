@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from controller.domain.memory import Verdict
 from controller.domain.names import ObserverName, SiteName
-from controller.domain.readings import NotAttempted, Probe, ProbePath, ProbeResult
+from controller.domain.readings import Answered, NotAttempted, Probe, ProbePath, ProbeResult
 from controller.domain.world import EvidenceRound, World
 from controller.planning.facts import facts_of
 from controller.planning.health import judge_sites
@@ -351,3 +351,22 @@ def test_probes_name_observers_and_sites() -> None:
     )
     two = [r for name in ("one", "two") for r in seeing([Sight.BOTH_FAIL] * 3, observer=name)]
     assert verdict(a_world_of((strange, *two))) is Verdict.DOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "api", "seen"),
+    [
+        (200, 200, FINE, Sight.WELL),
+        (503, 200, FINE, Sight.PUBLIC_FAILS),
+        (302, 200, FINE, Sight.PUBLIC_FAILS),
+        (302, 302, FINE, Sight.WELL),
+        (503, 200, DEAD, Sight.API_FAILS),
+    ],
+)
+def test_an_answer_with_another_status_is_alive_and_sick(
+    status: int, expected: int, api: ProbeResult, seen: Sight
+) -> None:
+    """It may make a site Degraded by vote and never Down: somebody is there who answers."""
+    public = Answered(status=status, seconds=0.01)
+    found = rounds(BELL, "ab", api={"a": api}, public={"a": public}, count=1)
+    assert sight(one_look(found), replace(A, expected_status=expected), ()) is seen
