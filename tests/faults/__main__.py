@@ -71,22 +71,27 @@ def main() -> int:
     if options.simulate:
         _simulate(chosen, options.folder, console)
         return 0
-    signal.signal(signal.SIGINT, _leave)
-    signal.signal(signal.SIGTERM, _leave)
     try:
-        for part in (binaries, haproxy_command, prometheus_binary, nft_command, faketime_library):
-            part()  # fetched here: there is no way out from inside
-        code = go_inside("tests.faults")
-        if code is not None:
-            return code
-        with _alone(options.folder.resolve(), fresh=not options.only):
-            return _measure(chosen, options, console)
+        return _measure_inside(chosen, options, console)
     except KeyboardInterrupt:
         console.print("Interrupted: everything has been ended.")
         return EXIT_INTERRUPTED
     except (PartsMissingError, ServerFailedError, KubectlError, TimeoutError, OSError) as error:
         console.print(f"The faults could not be shown: {error}", markup=False, soft_wrap=True)
         return EXIT_NOT_SHOWN
+
+
+def _measure_inside(chosen: Sequence[Fault], options: argparse.Namespace, console: Console) -> int:
+    """Measure in a network namespace of our own, where one can be had."""
+    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _leave)
+    for part in (binaries, haproxy_command, prometheus_binary, nft_command, faketime_library):
+        part()  # fetched here: there is no way out from inside
+    code = go_inside("tests.faults")
+    if code is not None:
+        return code
+    with _alone(options.folder.resolve(), fresh=not options.only):
+        return _measure(chosen, options, console)
 
 
 def _options() -> argparse.Namespace:
