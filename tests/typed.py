@@ -78,9 +78,9 @@ def _become(words: list[str], streams: tuple[int, int, int], environment: Mappin
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         sys.stdin, sys.stdout, sys.stderr = (
-            open(0, closefd=False),
-            open(1, "w", closefd=False),
-            open(2, "w", closefd=False),
+            open(0, closefd=False),  # noqa: SIM115 - the process has them until it ends
+            open(1, "w", closefd=False),  # noqa: SIM115
+            open(2, "w", closefd=False),  # noqa: SIM115
         )
         os.chdir(folder)
         os.environ.update(environment)

@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from controller.planning.decide import decide
 from controller.wire.schema import DOCUMENTS, schema_of
@@ -13,7 +14,7 @@ from tests.wire import golden
 from tests.wire.schema_check import fits
 from tests.wire.test_stream import LINE, SEED, mutated_document
 
-MUTATIONS = 1000
+MUTATIONS = 1000 if settings.get_current_profile_name() == "nightly" else 300
 
 
 @pytest.mark.parametrize("name", ["world", "plan", "error"])
