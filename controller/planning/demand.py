@@ -27,6 +27,11 @@ from controller.planning.surprise import MORNING_ENDS_AFTER, NO_SURPRISE, ratio
 from controller.planning.trend import grown, slope_per_second
 
 
+ABOUT_AS_ANNOUNCED = 1.2
+"""So much above what windows announce is no other morning yet: who announces guesses, and the target utilisation leaves
+a third more than is announced."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
     """What an ENT's users want."""
@@ -252,8 +257,8 @@ def _present(
         slope = slope_per_second(samples.recent, facts.now, of_first_attempts=by_attempts)
     told = partial(_present_told, ent, measured, present, slope, lead)
     ahead = grown(present, slope, lead)
-    if present <= announced:
-        ahead = min(ahead, announced)
+    if present <= announced * ABOUT_AS_ANNOUNCED:
+        ahead = max(present, min(ahead, announced))
     return Candidate(Reason.PRESENT_DEMAND, ahead, told)
 
 
