@@ -26,7 +26,6 @@ from controller.planning.measured import Measured, measure
 from controller.planning.surprise import MORNING_ENDS_AFTER, NO_SURPRISE, ratio
 from controller.planning.trend import grown, slope_per_second
 
-
 ABOUT_AS_ANNOUNCED = 1.2
 """So much above what windows announce is no other morning yet: who announces guesses, and the target utilisation leaves
 a third more than is announced."""
