@@ -7,7 +7,7 @@ probe, on each of its two paths by itself, and every report is lost with up to 5
 60 %. The union of all plans is held against the invariants after every round, as in `test_many_planners`.
 
 A *false shift* is an evacuation or a failover, or a verdict that would make one, away from a site that lives and that
-at most one observer whose word counts has lost, by the fault or by the loss at its own end; balancing what is left among
+at most one observer whose word counts has lost, by the fault or by loss at its own end; balancing what is left among
 the living is none. Where two have lost it the protocol cannot know better: such verdicts are counted as `two_wrong`. An
 *empty answer* is an edge whose weights do not sum to 100. *Missed* counts edges that still send users to a dead site at
 the end though enough observers whose reports arrive have seen it die, where nothing is lost besides the fault. *Unsafe*
