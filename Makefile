@@ -46,7 +46,8 @@ RUNS ?= 1
 TOPOLOGY ?= one-site
 
 .PHONY: faults
-faults: setup  ## Let everything go wrong on real parts and measure it (an hour; ONLY='site-killed*' RUNS=30 TOPOLOGY=all-sites)
+faults: setup  ## Let everything go wrong on real parts and measure it (ONLY='site-killed*' RUNS=30 TOPOLOGY=all-sites)
+	@$(BIN)/python -m tests.faults --simulate --only '$(ONLY)' --topology $(TOPOLOGY)
 	@$(BIN)/python -m tests.faults --only '$(ONLY)' --runs $(RUNS) --topology $(TOPOLOGY)
 
 .PHONY: test

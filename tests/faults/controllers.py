@@ -42,9 +42,9 @@ def where(topology: str) -> tuple[str, ...]:
     return SITES if topology == ONE_SITE else (MANAGEMENT_SITE,)
 
 
-def agents(stage: Stage, topology: str) -> list[str]:
-    """Return whom HAProxy may ask for weights, the first of them that answers."""
-    return [stage.address(site) for site in where(topology)]
+def agents(stage: Stage, topology: str) -> dict[str, str]:
+    """Return whom HAProxy may ask for weights, by site."""
+    return {site: stage.address(site) for site in where(topology)}
 
 
 def start(stage: Stage, site: str, topology: str, kubeconfig: Path, *, skew_seconds: float = 0.0) -> None:

@@ -58,36 +58,35 @@ backend {ent}
     balance roundrobin
     option allbackups
     option httpchk GET /canary
-    default-server check inter {check}s fall 2 rise 2 agent-check agent-inter {agent}s agent-port {agent_port}
+    default-server check inter {check}s fall 2 rise 2 agent-check agent-inter {agent}s agent-addr 127.0.0.1
 """
 
 _AGENTS = """
-listen agents
+listen agents-{site}
     mode tcp
     bind 127.0.0.1:{port}
-    balance first
     timeout client 3s
     timeout server 3s
     default-server check inter 1s fall 2 rise 3
 """
-"""Whom the agent checks ask: the first instance that listens. One instance's weights fit together, and what a burnt
-site said last is not what its portals get when they come back."""
+"""Whom the agent checks ask about a site: its own instance, as long as that listens, and then any other. What a burnt
+site said last is not what its portals get when they come back: until its instance is there, the others speak for it."""
 
-_AGENT = """    server {site} {address}:{port}
+_AGENT = """    server {name} {address}:{port}{backup}
 """
 
 _LAST = """    server last-{site} {address}:{port} backup no-check no-agent-check track {ent}/{site}
 """
 """Used when no site with weight is up: nobody is turned away while a site stands, whoever decides, or nobody."""
 
-_SERVER = """    server {site} {address}:{port} weight 100 agent-addr 127.0.0.1 agent-send "{namespace}/{ent}/{site}\\n"
+_SERVER = """    server {site} {address}:{port} weight 100 agent-port {agent} agent-send "{namespace}/{ent}/{site}\\n"
 """
 
 
 def write_configuration(
-    folder: Path, story: Story, address: str, sites: Mapping[str, str], agents: Iterable[str]
+    folder: Path, story: Story, address: str, sites: Mapping[str, str], agents: Mapping[str, str]
 ) -> Path:
-    """Write haproxy.cfg and what it names. `sites` says where portals are, `agents` who may be asked."""
+    """Write haproxy.cfg and what it names. `sites` says where portals are, `agents` the instances by their sites."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "busy.http").write_text(busy_answer())
     (folder / STATE).touch()
@@ -96,12 +95,20 @@ def write_configuration(
             folder=folder, state=STATE, address=address, port=EDGE_PORT, statistics_port=STATISTICS_PORT
         )
     ]
-    parts.append(_AGENTS.format(port=AGENT_PORT))
-    parts += [_AGENT.format(site=f"agent-{n}", address=one, port=AGENT_PORT) for n, one in enumerate(agents)]
-    for ent in story.ents:
-        parts.append(_BACKEND.format(ent=ent.name, check=CHECK_SECONDS, agent=AGENT_SECONDS, agent_port=AGENT_PORT))
+    asking = {site.name: AGENT_PORT + number for number, site in enumerate(story.sites)}
+    for site, port in asking.items():
+        parts.append(_AGENTS.format(site=site, port=port))
         parts += [
-            _SERVER.format(site=site, address=sites[site], port=PORTAL_PORT, namespace=NAMESPACE, ent=ent.name)
+            _AGENT.format(name=at, address=agents[at], port=AGENT_PORT, backup="" if at == speaker else " backup")
+            for speaker in [site if site in agents else min(agents)]
+            for at in sorted(agents)
+        ]
+    for ent in story.ents:
+        parts.append(_BACKEND.format(ent=ent.name, check=CHECK_SECONDS, agent=AGENT_SECONDS))
+        parts += [
+            _SERVER.format(
+                site=site, address=sites[site], port=PORTAL_PORT, namespace=NAMESPACE, ent=ent.name, agent=asking[site]
+            )
             for site in ent.sites
         ]
         parts += [_LAST.format(site=site, address=sites[site], port=PORTAL_PORT, ent=ent.name) for site in ent.sites]

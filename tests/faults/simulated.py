@@ -44,6 +44,12 @@ class Simulated:
     max_destination_utilisation: float | None
 
 
+def script(fault: Fault) -> str:
+    """Return the fault in the simulator's words; empty when it has none."""
+    faults = _script(fault)
+    return json.dumps([fault.sick, faults]) if faults else ""
+
+
 def simulate(fault: Fault) -> list[Simulated] | None:
     """Run all controllers through a fault; None: the simulator has no words for it."""
     faults = _script(fault)

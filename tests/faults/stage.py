@@ -76,14 +76,12 @@ class Stage:
             for start in starts:
                 start.result()
 
-    def start_edges(self, agents: Iterable[str]) -> None:
+    def start_edges(self, agents: Mapping[str, str]) -> None:
         """Start both HAProxies; `agents` says whom they may ask for weights."""
         sites = {site: self.address(site) for site in SITES}
         program = haproxy_command()
         for edge in EDGES:
-            path = haproxy.write_configuration(
-                self.edge_folder(edge), self.story, self.address(edge), sites, list(agents)
-            )
+            path = haproxy.write_configuration(self.edge_folder(edge), self.story, self.address(edge), sites, agents)
             child = self.run(edge, edge, [*program.argv, "-db", "-f", str(path)], **program.environment)
             wait_for(child, self._statistics_url(edge))
         self._looking.start()

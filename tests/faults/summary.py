@@ -18,7 +18,7 @@ from tests.faults.table import FAULTS, Bars, Fault
 SCHEMA_VERSION = 1
 SUMS = ("requests_total", "requests_failed")
 PERCENTILE = 0.99
-RESULTS = "results"
+RESULTS, SIMULATED = "results", "simulated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +99,20 @@ def keep(folder: Path, found: Mapping[str, Any]) -> None:
     (folder / "summary.json").write_text(json.dumps(summary(folder), ensure_ascii=False, indent=2) + "\n")
 
 
+def keep_simulated(folder: Path, name: str, found: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what the simulator says of a fault."""
+    kept = folder / SIMULATED
+    kept.mkdir(parents=True, exist_ok=True)
+    (kept / f"{name}.json").write_text(json.dumps(list(found)))
+    (folder / "summary.json").write_text(json.dumps(summary(folder), ensure_ascii=False, indent=2) + "\n")
+
+
+def read_simulated(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return what the simulator says, by fault, in the order of the table."""
+    paths = [(fault.name, folder / SIMULATED / f"{fault.name}.json") for fault in FAULTS]
+    return {name: json.loads(path.read_text()) for name, path in paths if path.exists()}
+
+
 def read_results(folder: Path) -> list[dict[str, Any]]:
     """Return what was kept, in the order of the table."""
     order = {fault.name: number for number, fault in enumerate(FAULTS)}
@@ -118,4 +132,5 @@ def summary(folder: Path) -> dict[str, Any]:
         "clients": asdict(TRAFFIC),
         "shortened_settings": shortened(),
         "faults": faults,
+        "simulated": read_simulated(folder),
     }
