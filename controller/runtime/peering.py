@@ -82,6 +82,9 @@ class Peering:
         others = {name: access for name, access in accesses.items() if name != self.site}
         await self.peers.reconcile(others, declared)
         self._journal.changed("peers", sorted(self.peers.names), event="peers")
+        known = self.site in self._store.policies().sites
+        missing = None if known else f"no Site {self.site} is declared here: nothing is planned for this cluster"
+        self._journal.changed("home", missing, event="our own site is not declared")
 
     def probes(self) -> tuple[SiteProbes, ...]:
         """Return how to look at the other sites."""
