@@ -29,9 +29,10 @@ NEVER_SEEN: Mapping[SiteName, ReplicaState] = MappingProxyType({})
 NOTHING_READ: Mapping[SignalName, Mapping[SiteName, Reading]] = MappingProxyType({})
 
 
-LEAST_AMONG_PEERS = timedelta(seconds=10)
-"""Of a stabilization window where each site plans for itself: longer than reports are apart, two lost ones included.
-Demand that is summed over reports of different instants counts somebody not at all while traffic moves (ADR 0011)."""
+LEAST_AMONG_PEERS = timedelta(seconds=20)
+"""Of a stabilization window where each site plans for itself: longer than planners may differ: nine seconds until a
+verdict stands, seven until a lost report is silent. Demand that is summed over reports of different instants counts
+somebody not at all while traffic moves (ADR 0011)."""
 
 
 @dataclass(frozen=True, slots=True)

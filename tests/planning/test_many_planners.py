@@ -27,7 +27,7 @@ from tests.planning.network import FAULT_AT, WITNESS, Case, Network, Pair
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 STEPS = FAULT_AT + 10
 """Twenty seconds of the fault: nine to see it, two rounds of delay, seven until the dead are silent."""
-PLANNED_STEPS = STEPS + 4
+PLANNED_STEPS = STEPS + 9
 """Enough for a stabilization window to pass after everybody has acted, and for all to plan after it."""
 IN_TIME = FAULT_AT + 4
 """With every report in time: the step of nine seconds after a loss that came just after a round."""
@@ -240,7 +240,7 @@ def test_two_sites_without_a_witness_move_nothing() -> None:
     assert network.verdicts["b"]["a"] is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize(("home", "kept"), [(None, 0), ("a", 10)])
+@pytest.mark.parametrize(("home", "kept"), [(None, 0), ("a", 20)])
 def test_among_peers_nobody_shrinks_at_once(home: str | None, kept: int) -> None:
     """Reports are seconds apart: a window that was declared shorter is not believed, for one planner alone it is."""
     ent = an_ent(scaling=Scaling(stabilization_window=timedelta(0)))
