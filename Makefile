@@ -83,11 +83,12 @@ test-kind: setup  ## Run the tests of the API servers on kind clusters instead o
 	@SONNERIE_TEST_CLUSTERS=kind $(PYTEST) -q -m live
 
 .PHONY: lint
-lint: setup  ## Check style, types and import contracts
+lint: setup  ## Check style, types, import contracts and dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tests.supply.audit
 
 .PHONY: verify
 verify: setup  ## Check that generated files are what their sources say
