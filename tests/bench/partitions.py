@@ -41,6 +41,8 @@ STEPS = FAULT_AT + 12
 BACKGROUND = (0.0, 0.01, 0.05)
 LOSSY = (0.3, 0.6)
 REFERENCES = 3
+MOST_LATE = 2
+"""Rounds: what is later than `SILENT_AFTER` is lost, and who hears nothing sees nothing."""
 LEAVING = (MoveKind.EVACUATION, MoveKind.FAILOVER)
 BAD = (Verdict.DOWN, Verdict.DEGRADED)
 
@@ -193,7 +195,8 @@ def run_case(seed: int, tally: Tally) -> None:
     tally.steps += STEPS
     tally.plans += network.plans
     tally.deaths += len(case.dead)
-    quiet = replace(case.weather, background=0.0, lossy="") == case.weather
+    in_time = max(case.delays.values(), default=0) <= MOST_LATE
+    quiet = in_time and replace(case.weather, background=0.0, lossy="") == case.weather
     for me in network.living:
         for site in case.dead:
             left = network.weights[me][site] == 0
