@@ -67,6 +67,10 @@ test-live: setup  ## Run the tests on real API servers, Prometheus and HAProxy
 test-nightly: setup  ## Run the property tests of the planner with thousands of examples, histories with 100,000 steps
 	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not live" --timeout 7200 tests/planning tests/observe/test_restart.py tests/preview
 
+.PHONY: partitions
+partitions: environment  ## Draw ten thousand partitions and lossy networks, and count false shifts (20 minutes)
+	@$(BIN)/python -m tests.bench.partitions --cases 10000
+
 .PHONY: coverage
 coverage: setup  ## Measure which lines and branches of the core the fast tests reach
 	@$(BIN)/coverage run -m pytest -q -m "not live" tests/domain tests/planning tests/wire
