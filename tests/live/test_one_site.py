@@ -76,6 +76,11 @@ def soon(condition: Callable[[], Any], what: str, seconds: float = SOON_SECONDS)
     return time.monotonic() - began
 
 
+def told(fleet: Fleet) -> list[dict[str, Any]]:
+    """Return what every instance has written at its own site so far."""
+    return [fleet.report(letter, fleet.name(letter)) for letter in LETTERS]
+
+
 def all_well(fleet: Fleet) -> bool:
     """Tell whether every instance holds every site for Healthy."""
     return all(fleet.verdict(at, of) == "Healthy" for at, of in product(LETTERS, LETTERS))
@@ -91,10 +96,10 @@ def test_a_site_that_dies_with_its_instance_is_left_and_comes_back_slowly(fleet:
     with fleet.running(LETTERS, "--witness=witness"), fleet.witnessed():
         soon(lambda: all_well(fleet), "all verdicts")
         assert fleet.weights("a")[HOME] == 100
-        reports = {letter: fleet.report(letter, fleet.name(letter)) for letter in LETTERS}
-        assert len({report["policies"] for report in reports.values()}) == 1
-        assert not any(report["abstains"] for report in reports.values())
-        assert fleet.report("a", "witness")["sequence"] > 1
+        soon(lambda: all("policies" in report for report in told(fleet)), "a report of every instance at its own site")
+        assert len({report["policies"] for report in told(fleet)}) == 1
+        assert not any(report["abstains"] for report in told(fleet))
+        soon(lambda: fleet.report("a", "witness").get("sequence", 0) > 1, "reports of the witness")
 
         fleet.instances[HOME].kill()
         fleet.clusters[HOME].kill()
