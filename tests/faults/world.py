@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 from tests.controlplane import ControlPlane, Site, SiteSpec, wait_until
 from tests.demo.story import LEASE_NAMESPACE, NAMESPACE, TIME_ZONE
 from tests.faults import controllers, objects, traces
-from tests.faults.cast import EDGES, ENTS, NODE_GRACE_SECONDS, NODES, SITES, USERS, story
+from tests.faults.cast import ENTS, NODE_GRACE_SECONDS, NODES, SITES, USERS, story
+from tests.faults.fronts import DnsFront, Front, HaproxyFront
 from tests.faults.network import Fabric, Rule, fabric_here
 from tests.faults.stage import Stage
+from tests.faults.table import DNS
 
 ROLLOUT_SECONDS = 90
 FIRST_PLAN_SECONDS = 150.0
@@ -36,6 +38,7 @@ class World:
         self.fabric: Fabric
         self.plane: ControlPlane
         self.stage: Stage
+        self.front: Front
 
     def __enter__(self) -> Self:
         try:
@@ -75,12 +78,19 @@ class World:
         self.plane.in_parallel(self._install)
         self.stage.start()
         self._declare()
-        self.stage.start_edges(controllers.agents(self.stage, self.topology))
+        self.front = self._front(kubeconfigs)
+        self.front.start()
+        self.stage.watch(self.front.look)
         self.plane.in_parallel(self._await_workloads)
-        self.stage.start_users()
+        self.stage.start_users(self.front.ways())
         self._say("Starting the controllers …")
         self._start_controllers()
         self._say(f"Everything stands after {time.monotonic() - began:.0f} s")
+
+    def _front(self, kubeconfigs: Mapping[str, Path]) -> Front:
+        if self.edge == DNS:
+            return DnsFront(self.stage, kubeconfigs)
+        return HaproxyFront(self.stage, controllers.agents(self.stage, self.topology))
 
     def _start_controllers(self) -> None:
         for site in controllers.where(self.topology):
@@ -107,7 +117,8 @@ class World:
         self.plane.in_parallel(self._apply_workloads)
         self._declare()
         self.plane.in_parallel(self._await_workloads)
-        self.stage.forget_weights()
+        self.front.forget()
+        self.stage.weights_now.clear()
         self._start_controllers()
 
     def _forget(self, site: Site) -> None:
@@ -142,12 +153,18 @@ class World:
             for site in SITES
         }
         for here in controllers.where(self.topology):
-            declared = objects.as_list(objects.fleet(self.story, addresses, today, here))
+            declared = objects.as_list(objects.fleet(self.story, addresses, today, here, self._answers()))
             self.plane.sites[here].kubectl("apply", "--filename=-", input=declared)
+
+    def _answers(self) -> dict[str, str] | None:
+        """Return the addresses that DNS answers may have, by site; None: HAProxy asks."""
+        return {site: self.stage.address(site) for site in SITES} if self.edge == DNS else None
 
     def _install(self, site: Site) -> None:
         if site.name in controllers.where(self.topology):
             objects.install(site, self.topology)
+        if self.edge == DNS:
+            site.install_crds("external-dns")
         self._apply_workloads(site)
 
     def _reaching(self, site: str) -> Path:
@@ -169,17 +186,20 @@ class World:
     # -------------------------------------------------------------------------------------------------- how it is
 
     def weights_in_force(self) -> bool:
-        """Tell whether the HAProxies send every ENT home: before the first plans every site has 100."""
+        """Tell whether all edges send every ENT home: before the first plans every site of an HAProxy has 100."""
         now = self.stage.weights_now.values()
-        return len(now) == len(EDGES) * len(ENTS) * len(SITES) and all(
-            seen.weight >= AT_HOME if self.story.ent(seen.ent).home == seen.site else seen.weight <= AWAY
-            for seen in now
+        home = 1 if self.edge == DNS else AT_HOME
+        away = 0 if self.edge == DNS else AWAY
+        return len(now) == len(self.front.names) * len(ENTS) * len(SITES) and all(
+            seen.weight >= home if self.story.ent(seen.ent).home == seen.site else seen.weight <= away for seen in now
         )
 
     def calm(self) -> bool:
         """Tell whether every instance would send every ENT home, whichever of them the HAProxies ask next."""
         self.stage.troupe.expect_alive()
-        return self.weights_in_force() and all(
+        if self.edge == DNS or not self.weights_in_force():
+            return self.weights_in_force()
+        return all(
             (controllers.weight(self.stage, at, ent.name, ent.home) or 0) >= AT_HOME
             for at in controllers.where(self.topology)
             for ent in self.story.ents
@@ -195,7 +215,12 @@ class World:
 
     def processes_of(self, site: str) -> tuple[str, ...]:
         """Return the processes of ours that stand at a site."""
-        ours = (self.stage.portal_name(site), self.stage.prometheus_name(site), controllers.name(site))
+        ours = (
+            self.stage.portal_name(site),
+            self.stage.prometheus_name(site),
+            controllers.name(site),
+            *self.front.processes_at(site),
+        )
         return tuple(name for name in ours if name in self.stage.troupe.children)
 
     def kill_site(self, site: str) -> None:
