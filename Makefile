@@ -67,6 +67,10 @@ test-live: setup  ## Run the tests on real API servers, Prometheus and HAProxy
 test-nightly: setup  ## Run the property tests of the planner with thousands of examples, histories with 100,000 steps
 	@HYPOTHESIS_PROFILE=nightly $(PYTEST) -q -m "not live" --timeout 7200 tests/planning tests/observe/test_restart.py tests/preview
 
+.PHONY: partitions
+partitions: environment  ## Draw ten thousand partitions and lossy networks, and count false shifts (20 minutes)
+	@$(BIN)/python -m tests.bench.partitions --cases 10000
+
 .PHONY: coverage
 coverage: setup  ## Measure which lines and branches of the core the fast tests reach
 	@$(BIN)/coverage run -m pytest -q -m "not live" tests/domain tests/planning tests/wire
@@ -83,11 +87,12 @@ test-kind: setup  ## Run the tests of the API servers on kind clusters instead o
 	@SONNERIE_TEST_CLUSTERS=kind $(PYTEST) -q -m live
 
 .PHONY: lint
-lint: setup  ## Check style, types and import contracts
+lint: setup  ## Check style, types, import contracts and dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tests.supply.audit
 
 .PHONY: verify
 verify: setup  ## Check that generated files are what their sources say

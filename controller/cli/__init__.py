@@ -10,6 +10,7 @@ import typer
 
 from controller.cli.calendars import calendar, import_calendar
 from controller.cli.differences import diff
+from controller.cli.orders import drain, freeze, undrain, unfreeze
 from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
 from controller.cli.preflight import preflight
@@ -58,6 +59,10 @@ _COMMANDS = (
     status,
     preflight,
     explain,
+    drain,
+    undrain,
+    freeze,
+    unfreeze,
     plan,
     replay,
     simulate,

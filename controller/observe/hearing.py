@@ -94,10 +94,18 @@ class Hearing:
         self._heard = {name: heard for name, heard in self._heard.items() if name in kept}
         self._found = {name: found for name, found in self._found.items() if name in kept}
 
+    def rounds(self, now: datetime) -> tuple[EvidenceRound, ...]:
+        """Return the evidence alone, oldest first: it is weighed after every report."""
+        monotonic = self._monotonic()
+        found: list[EvidenceRound] = []
+        for heard in self._heard.values():
+            ours = _Clock(heard, now, monotonic)
+            found += (replace(seen, at=ours.at(seen.at)) for seen in heard.report.rounds)
+        return tuple(sorted(found, key=lambda seen: (seen.at, seen.observer, seen.sequence)))
+
     def told(self, now: datetime, at_edges: Mapping[EdgeName, SiteName | None]) -> Told:
         """Return what is known by now. A peer speaks for its own site alone: `at_edges` says where edges stand."""
         monotonic = self._monotonic()
-        rounds: list[EvidenceRound] = []
         readings: list[SignalReading] = []
         replicas: list[ReplicaState] = []
         routes: list[Route] = []
@@ -105,7 +113,6 @@ class Hearing:
         for _, heard in sorted(self._heard.items()):
             ours = _Clock(heard, now, monotonic)
             report = heard.report
-            rounds += (replace(seen, at=ours.at(seen.at)) for seen in report.rounds)
             readings += (
                 replace(each, reading=self._reading(each.reading, ours, now))
                 for each in report.readings
@@ -116,7 +123,7 @@ class Hearing:
                 routes += (route for route in report.routes if at_edges.get(route.edge) == report.site)
             peers.append(Peer(report=report, age_seconds=max(0.0, monotonic - heard.received_seconds)))
         return Told(
-            rounds=tuple(sorted(rounds, key=lambda seen: (seen.at, seen.observer, seen.sequence))),
+            rounds=self.rounds(now),
             readings=tuple(readings),
             replicas=tuple(replicas),
             routes=tuple(routes),

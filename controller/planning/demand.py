@@ -26,6 +26,10 @@ from controller.planning.measured import Measured, measure
 from controller.planning.surprise import MORNING_ENDS_AFTER, NO_SURPRISE, ratio
 from controller.planning.trend import grown, slope_per_second
 
+ABOUT_AS_ANNOUNCED = 1.2
+"""So much above what windows announce is no other morning yet: who announces guesses, and the target utilisation leaves
+a third more than is announced."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
@@ -207,7 +211,7 @@ def _candidates(
     present: float,
     lead: timedelta,
 ) -> list[Candidate]:
-    found = [_present(facts, ent, samples, measured, present, lead)]
+    found = [_present(facts, ent, samples, measured, present, lead, announced=view.scheduled_ahead)]
     for reason, window in ((Reason.SCHEDULE, view.scheduled), (Reason.EVENT, view.event)):
         if window is not None:
             found.append(Candidate(reason, window.demand_per_second, window.source))
@@ -236,14 +240,25 @@ def _beaten(view: _View) -> list[Candidate]:
 
 
 def _present(
-    facts: Facts, ent: Ent, samples: EntSamples, measured: Measured, present: float, lead: timedelta
+    facts: Facts,
+    ent: Ent,
+    samples: EntSamples,
+    measured: Measured,
+    present: float,
+    lead: timedelta,
+    *,
+    announced: float,
 ) -> Candidate:
+    """A rise that windows announce is theirs: it is not drawn on beyond them before the present is."""
     slope = 0.0
     if not measured.unknown:
         by_attempts = measured.first_attempts_per_second is not None and measured.signal == ent.signals[0].signal
         slope = slope_per_second(samples.recent, facts.now, of_first_attempts=by_attempts)
     told = partial(_present_told, ent, measured, present, slope, lead)
-    return Candidate(Reason.PRESENT_DEMAND, grown(present, slope, lead), told)
+    ahead = grown(present, slope, lead)
+    if present <= announced * ABOUT_AS_ANNOUNCED:
+        ahead = max(present, min(ahead, announced))
+    return Candidate(Reason.PRESENT_DEMAND, ahead, told)
 
 
 def _present_told(ent: Ent, measured: Measured, present: float, slope: float, lead: timedelta) -> str:

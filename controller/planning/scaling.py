@@ -191,10 +191,13 @@ class _Case:
         return largest if largest is not None and largest.replicas > wanted else None
 
     def _latch(self, site: SiteName, wanted: int) -> Latch | None:
-        """Keep the floor of a bell until the window ends (design §5 stage 2)."""
+        """Keep the floor of a bell until the window ends (design §5 stage 2): what the window asks for, and no more."""
         before = self.latches.get(site)
         if self.window is None:
             return before
+        asked, announced = self.demand.ahead_per_second, self.demand.scheduled_ahead_per_second
+        if announced < asked:
+            wanted = math.ceil(wanted * announced / asked)
         until, source = self.window
         if before is None:
             return Latch(site=site, replicas=max(wanted, 0), until=until, source=source)

@@ -119,7 +119,7 @@ class Loop:
 
     def _rounds(self, now: datetime) -> tuple[EvidenceRound, ...]:
         parts = self._parts
-        return (*parts.prober.rounds, *(parts.peering.told(now).rounds if parts.peering is not None else ()))
+        return (*parts.prober.rounds, *(parts.peering.rounds(now) if parts.peering is not None else ()))
 
     async def cycle(self) -> datetime:
         """Look at the world, decide, act, report; return when to look again."""

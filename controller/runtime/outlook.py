@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
 from controller.domain.names import EntKey, SiteName
 from controller.domain.plan import Plan, SetFloor, SetReplicas
 from controller.domain.schooltime import SchoolPolicies, calendar_ends
 from controller.domain.world import World
 from controller.planning.explain import is_well
+from controller.runtime.sheet import Sheet
 
 ALL_PERMILLE = 1000
 
@@ -18,8 +19,8 @@ class Outlook:
     """Gauges that are set anew in every cycle; what is no longer there disappears."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(f"sonnerie_{name}", text, labels, registry=registry)
+        def gauge(name: str, text: str, *labels: str) -> Sheet:
+            return Sheet(f"sonnerie_{name}", text, labels, registry)
 
         self.not_well = gauge(
             "condition_not_well", "1 for each condition that somebody should look at", "ent", "site", "reason"

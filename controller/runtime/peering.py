@@ -11,7 +11,7 @@ from controller.domain.names import EdgeName, ObserverName, SiteName
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType, Plan
 from controller.domain.reasons import Reason
 from controller.domain.report import Report
-from controller.domain.world import World
+from controller.domain.world import EvidenceRound, World
 from controller.kube.client import Cluster
 from controller.kube.informer import Surroundings
 from controller.kube.lease import Elector
@@ -82,6 +82,9 @@ class Peering:
         others = {name: access for name, access in accesses.items() if name != self.site}
         await self.peers.reconcile(others, declared)
         self._journal.changed("peers", sorted(self.peers.names), event="peers")
+        known = self.site in self._store.policies().sites
+        missing = None if known else f"no Site {self.site} is declared here: nothing is planned for this cluster"
+        self._journal.changed("home", missing, event="our own site is not declared")
 
     def probes(self) -> tuple[SiteProbes, ...]:
         """Return how to look at the other sites."""
@@ -98,6 +101,10 @@ class Peering:
         at_edges: dict[EdgeName, SiteName | None] = {e.name: e.site for e in self._store.policies().declared.edges}
         told = self._hearing.told(now, at_edges)
         return replace(told, plans=tuple(self._plans(told)))
+
+    def rounds(self, now: datetime) -> tuple[EvidenceRound, ...]:
+        """Return what the others have seen, and nothing else."""
+        return self._hearing.rounds(now)
 
     def _plans(self, told: Told) -> Iterator[PeerPlan]:
         """Return what those would do whose opinion counts: of the same policies, heard, and they have heard us."""

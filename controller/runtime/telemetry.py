@@ -12,6 +12,7 @@ from controller.domain.schooltime import SchoolPolicies
 from controller.domain.world import World
 from controller.runtime.journal import News
 from controller.runtime.outlook import Outlook
+from controller.runtime.sheet import Sheet
 
 CYCLE_BUCKETS = (0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 5.0)
 """Around the promises: 0.3 s for a region's fleet, 2 s for a thousand ENTs."""
@@ -40,18 +41,18 @@ class Telemetry:
         )
         self.last_cycle = self._gauge("last_cycle_timestamp_seconds", "When the last planning cycle ended")
         self.leader = self._gauge("leader", "1 while this process holds the Lease")
-        self.wanted = self._gauge("wanted_replicas", "Replicas wanted in the cluster", "ent", "site")
-        self.ready = self._gauge("ready_replicas", "Replicas Ready", "ent", "site")
-        self.seen_age = self._gauge("replicas_seen_age_seconds", "Age of the last proof of the watch", "ent", "site")
-        self.weight = self._gauge("weight", "Weight in force of (ENT, site) at the edge", "ent", "site", "edge")
-        self.verdict = self._gauge("site_verdict", "1 for the verdict in force, named by `reason`", "site", "reason")
-        self.reading_age = self._gauge("reading_age_seconds", "Age of the oldest known reading", "ent", "site")
-        self.not_fresh = self._gauge("readings_not_fresh", "Readings Stale or Missing", "ent", "site", "reason")
+        self.wanted = self._sheet("wanted_replicas", "Replicas wanted in the cluster", "ent", "site")
+        self.ready = self._sheet("ready_replicas", "Replicas Ready", "ent", "site")
+        self.seen_age = self._sheet("replicas_seen_age_seconds", "Age of the last proof of the watch", "ent", "site")
+        self.weight = self._sheet("weight", "Weight in force of (ENT, site) at the edge", "ent", "site", "edge")
+        self.verdict = self._sheet("site_verdict", "1 for the verdict in force, named by `reason`", "site", "reason")
+        self.reading_age = self._sheet("reading_age_seconds", "Age of the oldest known reading", "ent", "site")
+        self.not_fresh = self._sheet("readings_not_fresh", "Readings Stale or Missing", "ent", "site", "reason")
         self.evidence_age = self._gauge("evidence_age_seconds", "Age of the last evidence round")
         self.outlook = Outlook(self.registry)
-        self.withheld_now = self._gauge("withheld_actions", "Actions withheld in the last plan", "reason")
+        self.withheld_now = self._sheet("withheld_actions", "Actions withheld in the last plan", "reason")
         self.problems = self._gauge("policy_problems", "Invalid objects, broken references, calendars ended")
-        self.calendar_days_left = self._gauge(
+        self.calendar_days_left = self._sheet(
             "calendar_days_left", "Days until the ENT's calendar ends; below 0 it has, and -10000 is none at all", "ent"
         )
         self.actions = self._counter("actions", "Actions begun, counted once while they stay the same", "ent", "reason")
@@ -59,14 +60,17 @@ class Telemetry:
         self.failures = self._counter("cycle_failures", "Planning cycles that crashed")
         self.unrecorded = self._gauge("unrecorded_decisions", "Decisions since the start that could not be recorded")
         self.violations = self._counter("invariant_violations", "Actions stopped by the last gate, by rule", "reason")
-        self.report_age = self._gauge("report_age_seconds", "Age of the last report of another observer", "site")
-        self.policies_differ = self._gauge("policies_differ", "1 while a site plans from other policies", "site")
+        self.report_age = self._sheet("report_age_seconds", "Age of the last report of another observer", "site")
+        self.policies_differ = self._sheet("policies_differ", "1 while a site plans from other policies", "site")
         self.report_bytes = self._gauge("report_bytes", "Size of our last report")
         self.reports_written = self._counter("reports_written", "Reports written, one per evidence round at most")
         self.unwritten = self._counter("status_write_failures", "Status writes that failed", "ent", "site")
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"sonnerie_{name}", text, labels, registry=self.registry)
+
+    def _sheet(self, name: str, text: str, *labels: str) -> Sheet:
+        return Sheet(f"sonnerie_{name}", text, labels, self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"sonnerie_{name}", text, labels, registry=self.registry)

@@ -6,10 +6,12 @@ whose references fail, reports lost or late, sites that die alone or by twos, or
 probe, on each of its two paths by itself, and every report is lost with up to 5 %, at one lossy observer with up to
 60 %. The union of all plans is held against the invariants after every round, as in `test_many_planners`.
 
-A *false shift* is a planned move, or a verdict that would make one, away from a site that lives and that at most one
-observer whose word counts has lost. An *empty answer* is an edge whose weights do not sum to 100. *Missed* counts edges
-that still send users to a dead site at the end though enough observers whose reports arrive have seen it die, where
-nothing is lost besides the fault. *Unsafe* are unions that break an invariant.
+A *false shift* is an evacuation or a failover, or a verdict that would make one, away from a site that lives and that
+at most one observer whose word counts has lost, by the fault or by loss at its own end; balancing what is left among
+the living is none. Where two have lost it the protocol cannot know better: such verdicts are counted as `two_wrong`. An
+*empty answer* is an edge whose weights do not sum to 100. *Missed* counts edges that still send users to a dead site at
+the end though enough observers whose reports arrive have seen it die, where nothing is lost besides the fault. *Unsafe*
+are unions that break an invariant.
 """
 
 from __future__ import annotations
@@ -24,19 +26,24 @@ from datetime import timedelta
 from functools import partial
 from itertools import permutations
 
-from controller.domain.memory import Verdict
+from controller.domain.memory import MoveKind, Verdict
 from controller.domain.names import ObserverName, SiteName
+from controller.domain.plan import Plan, SetWeights
 from controller.domain.readings import Probe, ProbePath
 from controller.domain.world import EvidenceRound
+from controller.planning.votes import LEAST_OBSERVERS
 from tests.builders import FINE, HUNG, ROUND
 from tests.planning.network import FAULT_AT, WITNESS, Case, Network, Pair, at_step
-from tests.planning.test_many_planners import may_be_held_for_down, must_be_left
+from tests.planning.test_many_planners import lost_sight_of, may_be_held_for_down, must_be_left
 
 STEPS = FAULT_AT + 12
 """Twenty-four seconds of fault: four times what a verdict takes."""
 BACKGROUND = (0.0, 0.01, 0.05)
 LOSSY = (0.3, 0.6)
 REFERENCES = 3
+MOST_LATE = 2
+"""Rounds: what is later than `SILENT_AFTER` is lost, and who hears nothing sees nothing."""
+LEAVING = (MoveKind.EVACUATION, MoveKind.FAILOVER)
 BAD = (Verdict.DOWN, Verdict.DEGRADED)
 
 
@@ -131,7 +138,7 @@ def drawn(seed: int) -> LossyCase:
         doubting=doubting,
         delays=delays,
         lost=frozenset(lost),
-        home=dice.choice(sites),
+        home=dice.choice(dead or sites),  # the users of what dies are what matters
         weather=weather,
     )
 
@@ -149,6 +156,8 @@ class Tally:
     false_shifts: int = 0
     empty_answers: int = 0
     unsafe: int = 0
+    two_wrong: int = 0
+    """Verdicts, by planner and round, on living sites that two observers had lost, one by loss at its own end."""
     examples: list[str] = field(default_factory=list)
 
     def note(self, seed: int, what: str) -> None:
@@ -157,9 +166,15 @@ class Tally:
             self.examples.append(f"seed {seed}: {what}")
 
 
-def excused(case: Case, site: str) -> bool:
-    """Tell whether leaving the site would be no mistake."""
-    return may_be_held_for_down(case, site)
+def excused(case: LossyCase, site: str) -> bool:
+    """Tell whether leaving the site would be no mistake of the protocol."""
+    return may_be_held_for_down(case, site) or two_lost_it(case, site)
+
+
+def two_lost_it(case: LossyCase, site: str) -> bool:
+    """Tell whether one observer has lost the site by the fault and another by the loss at its own end."""
+    lossy = {case.weather.lossy} - {"", site, *case.doubting, *case.dead}
+    return len(lost_sight_of(case, site) | lossy) >= LEAST_OBSERVERS
 
 
 def run_case(seed: int, tally: Tally) -> None:
@@ -168,20 +183,20 @@ def run_case(seed: int, tally: Tally) -> None:
     network = LossyNetwork(case, weather=case.weather)
     for _ in range(STEPS):
         network.look()
-        before = {edge: dict(weights) for edge, weights in network.weights.items()}
         try:
-            network.plan()
+            plans = network.plan()
         except AssertionError as error:
             tally.unsafe += 1
             tally.note(seed, str(error).splitlines()[0][:300])
             return
         for me in network.living:
-            _count_step(seed, network, me, before[me], tally)
+            _count_step(seed, network, me, plans.get(me), tally)
     tally.cases += 1
     tally.steps += STEPS
     tally.plans += network.plans
     tally.deaths += len(case.dead)
-    quiet = replace(case.weather, background=0.0, lossy="") == case.weather
+    in_time = max(case.delays.values(), default=0) <= MOST_LATE
+    quiet = in_time and replace(case.weather, background=0.0, lossy="") == case.weather
     for me in network.living:
         for site in case.dead:
             left = network.weights[me][site] == 0
@@ -191,17 +206,28 @@ def run_case(seed: int, tally: Tally) -> None:
                 tally.note(seed, f"{me} still sends users to {site}")
 
 
-def _count_step(seed: int, network: Network, me: str, before: dict[str, int], tally: Tally) -> None:
-    weights = network.weights[me]
+def _count_step(seed: int, network: Network, me: str, planned: Plan | None, tally: Tally) -> None:
+    case, weights = network.case, network.weights[me]
+    assert isinstance(case, LossyCase)
     if sum(weights.values()) != 100:
         tally.empty_answers += 1
         tally.note(seed, f"the edge at {me} answers nobody")
     for site in network.case.sites:
         judged = network.verdicts.get(me, {}).get(site) in BAD
-        left = weights[site] < before[site]
-        if (judged or left) and not excused(network.case, site) and network.case.in_force(network.step):
+        tally.two_wrong += judged and not may_be_held_for_down(case, site) and two_lost_it(case, site)
+        if judged and not (excused(case, site) and case.in_force(network.step)):
             tally.false_shifts += 1
-            tally.note(seed, f"{me} leaves {site} at step {network.step}")
+            tally.note(seed, f"{me} holds {site} for sick at step {network.step}")
+    for action in planned.actions if planned is not None else ():
+        if isinstance(action, SetWeights) and action.kind in LEAVING and not _for_cause(case, action):
+            tally.false_shifts += 1
+            tally.note(seed, f"{me} leaves somebody at step {network.step}: {action.because.text}"[:300])
+
+
+def _for_cause(case: LossyCase, action: SetWeights) -> bool:
+    """Tell whether the move leaves a site that may be left; on the way the others are balanced anew."""
+    after = {weight.site: weight.weight for weight in action.weights}
+    return any(w.weight > after.get(w.site, 0) and excused(case, str(w.site)) for w in action.was)
 
 
 def main(arguments: list[str]) -> int:
@@ -213,8 +239,8 @@ def main(arguments: list[str]) -> int:
     tally, began = Tally(), time.monotonic()
     for seed in range(asked.first, asked.first + asked.cases):
         run_case(seed, tally)
-        if tally.cases % 100 == 0 and sys.stderr.isatty():
-            print(f"\r{tally.cases} of {asked.cases}", end="", file=sys.stderr)
+        if tally.cases % 500 == 0:
+            print(f"{tally.cases} of {asked.cases}, {tally.false_shifts} false shifts", file=sys.stderr)
     fault_seconds = tally.steps * ROUND.total_seconds()
     summary = vars(tally) | {"simulated_seconds": fault_seconds, "seconds": round(time.monotonic() - began, 1)}
     print(json.dumps(summary))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import sonnerie
+from tests.typed import sonnerie
 
 ROOT = Path(__file__).parents[2]
 MINISTRY = ROOT / "tests/policy/calendars/zones-2025-2026.ics"

@@ -6,19 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.typed import sonnerie
+
 GOOD_SITE = """\
 apiVersion: sonnerie.dev/v1alpha1
 kind: Site
 metadata: {name: a}
 spec: {provider: Example}
 """
-
-
-def sonnerie(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    return subprocess.run(
-        [sys.executable, "-m", "controller", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def test_help_is_fast_because_it_imports_nothing_heavy() -> None:

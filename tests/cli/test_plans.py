@@ -11,6 +11,7 @@ import pytest
 from controller.planning.decide import decide
 from controller.wire.stream import reply_to
 from controller.wire.world import write_world_line
+from tests.typed import typed as sonnerie
 from tests.wire import golden
 from tests.wire.example import question
 
@@ -18,12 +19,6 @@ WORLD = golden.DOCUMENTS / "world-v1.json"
 PLAN = golden.DOCUMENTS / "plan-v1.json"
 ERROR = golden.DOCUMENTS / "error-v1.json"
 LINE = write_world_line(question())
-
-
-def sonnerie(*arguments: object, given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-    """Run the command."""
-    command = [sys.executable, "-m", "controller", *map(str, arguments)]
-    return subprocess.run(command, input=given, capture_output=True, timeout=60, check=False)
 
 
 def bad_world(folder: Path) -> Path:

@@ -2,21 +2,13 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.policy.test_review import AT_NIGHT, FLEET, RAISES_ALL, an_event, with_days
-
-
-def sonnerie(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    return subprocess.run(
-        [sys.executable, "-m", "controller", *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
+from tests.typed import sonnerie
 
 
 @pytest.fixture

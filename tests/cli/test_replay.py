@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from controller.recording.files import Folder
 from controller.recording.lines import write_decision
 from tests.recording.mornings import a_morning
+from tests.typed import sonnerie
 
 FLEET = """\
 apiVersion: sonnerie.dev/v1alpha1
@@ -50,8 +50,7 @@ def recording(tmp_path: Path) -> Path:
 
 def replay(*arguments: object) -> "subprocess.CompletedProcess[str]":
     """Run the command."""
-    command = [sys.executable, "-m", "controller", "replay", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return sonnerie("replay", *arguments)
 
 
 def in_json(*arguments: object) -> dict[str, Any]:

@@ -58,6 +58,6 @@ def test_runbooks_name_commands_that_there_are() -> None:
     known = {command.callback.__name__ for command in app.registered_commands if command.callback is not None}
     for page in RUNBOOKS.glob("*.md"):
         used = set(
-            re.findall(r"\bsonnerie (run|status|explain|preflight|replay|check|plan)\b", page.read_text("utf-8"))
+            re.findall(r"\bsonnerie (run|probe|status|explain|preflight|replay|check|plan)\b", page.read_text("utf-8"))
         )
         assert used <= known, f"{page.name}: {used - known}"

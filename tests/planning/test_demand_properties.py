@@ -74,8 +74,9 @@ def test_a_surprise_never_lowers(world: World) -> None:
 
 @given(worlds(), st.data())
 def test_readings_that_vanish_never_lower_demand(world: World, data: st.DataObject) -> None:
-    """With the demand of a moment ago in memory, any readings may be lost: what is planned for does not fall."""
-    before = demands(world)
+    """With the demand of a moment ago in memory, any readings may be lost where users are sent: what is planned for
+    does not fall. A site to which nobody is sent need not be heard."""
+    before, now = demands(world), facts_of(world, BELL)
     known = tuple(
         replace(facts, known_per_second=demand.present_per_second, known_at=BELL)
         for key, demand in before.items()
@@ -83,7 +84,9 @@ def test_readings_that_vanish_never_lower_demand(world: World, data: st.DataObje
         for facts in [facts_of(world, BELL).sampled(key)]
     )
     lost = tuple(
-        replace(r, reading=Missing(reason=ReadingReason.TIMED_OUT)) if data.draw(st.booleans()) else r
+        replace(r, reading=Missing(reason=ReadingReason.TIMED_OUT))
+        if now.largest_shares(now.ents[r.ent]).get(r.site, 1.0) > 0 and data.draw(st.booleans())
+        else r
         for r in world.readings
     )
     memory = replace(world.memory, samples=replace(world.memory.samples, ents=known))

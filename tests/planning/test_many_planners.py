@@ -12,17 +12,22 @@ import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from controller.domain.fleet import Scaling
 from controller.domain.memory import Verdict
+from controller.domain.names import SiteName
 from controller.domain.plan import SetWeights
+from controller.planning.facts import facts_of
+from tests.builders import BELL, a_world, an_ent
 from tests.planning.network import FAULT_AT, WITNESS, Case, Network, Pair
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 STEPS = FAULT_AT + 10
 """Twenty seconds of the fault: nine to see it, two rounds of delay, seven until the dead are silent."""
-PLANNED_STEPS = STEPS + 4
+PLANNED_STEPS = STEPS + 9
 """Enough for a stabilization window to pass after everybody has acted, and for all to plan after it."""
 IN_TIME = FAULT_AT + 4
 """With every report in time: the step of nine seconds after a loss that came just after a round."""
@@ -233,3 +238,11 @@ def test_two_sites_without_a_witness_move_nothing() -> None:
         network.look()
         assert not [a for p in network.plan().values() for a in p.actions if isinstance(a, SetWeights)]
     assert network.verdicts["b"]["a"] is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(("home", "kept"), [(None, 0), ("a", 20)])
+def test_among_peers_nobody_shrinks_at_once(home: str | None, kept: int) -> None:
+    """Reports are seconds apart: a window that was declared shorter is not believed, for one planner alone it is."""
+    ent = an_ent(scaling=Scaling(stabilization_window=timedelta(0)))
+    world = replace(a_world(ents=[ent]), self_site=SiteName(home) if home else None)
+    assert facts_of(world, BELL).ents[ent.key].scaling.stabilization_window == timedelta(seconds=kept)

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from controller.domain.fleet import Scaling
+from controller.domain.plan import Plan, SetReplicas
 from controller.planning.demand import demand_of
 from controller.planning.facts import facts_of
 from controller.planning.health import judge_sites
 from controller.planning.planner import plan
 from controller.planning.trend import grown, slope_per_second
-from tests.builders import BELL, a_reading, a_world, an_ent, key
+from tests.builders import BELL, a_reading, a_window, a_world, an_ent, key
 from tests.planning.past import points, with_past
 
 
@@ -75,3 +76,32 @@ def test_after_a_gap_it_starts_empty() -> None:
     )
     found = demand_of(later, world.ents[0], judge_sites(later))
     assert found.explained.terms[0].value == 20.0
+
+
+@pytest.mark.parametrize(
+    ("announced", "ahead"),
+    [(24.0, 24.0), (60.0, 60.0), (20.0, 20.0), (17.0, 20.0), (16.0, 26.0)],
+    ids=["within the rise", "far above it", "just reached", "a little exceeded", "exceeded"],
+)
+def test_a_rise_that_was_announced_is_not_drawn_on(announced: float, ahead: float) -> None:
+    """Twenty, rising by six a minute: up to what windows announce it is theirs, well beyond, it counts in full."""
+    ent = an_ent(scaling=Scaling(lead_time=timedelta(minutes=1)))
+    world = a_world(ents=[ent], windows=[a_window(key(), BELL - timedelta(minutes=1), 30, announced)])
+    facts = facts_of(with_past(world, recent=points(rise=0.1)), BELL)
+    assert demand_of(facts, ent, judge_sites(facts)).ahead_per_second == pytest.approx(ahead)
+
+
+def test_a_latch_holds_what_its_window_asks_for_and_no_more() -> None:
+    """What is measured on top of a bell is let go when it is over, and not at the end of the window."""
+    ent = an_ent(scaling=Scaling(lead_time=timedelta(minutes=1)))
+    windows = [a_window(key(), BELL - timedelta(minutes=1), 30, 10.0)]
+
+    def planned(per_second: float) -> Plan:
+        readings = [a_reading(key(), "a", per_second, BELL), a_reading(key(), "b", 0.0, BELL)]
+        return plan(a_world(ents=[ent], windows=windows, readings=readings), BELL)
+
+    calm, full = planned(5.0), planned(40.0)
+    asked = {latch.site: latch.replicas for latch in calm.memory.ents[0].latches}
+    assert asked
+    assert {latch.site: latch.replicas for latch in full.memory.ents[0].latches} == asked
+    assert max(action.replicas for action in full.actions if isinstance(action, SetReplicas)) > max(asked.values())

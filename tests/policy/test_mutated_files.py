@@ -45,7 +45,7 @@ def test_a_spoilt_file_is_refused_with_a_place_or_read_whole(text: str, splices:
         resolve(school, BELL, BELL)
 
 
-MUTATED = 10_000 if settings.get_current_profile_name() == "nightly" else 500
+MUTATED = 10_000 if settings.get_current_profile_name() == "nightly" else 200
 """Ten thousand take a minute."""
 
 

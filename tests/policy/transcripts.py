@@ -5,13 +5,18 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from tests.typed import sonnerie
+
 ROOT = Path(__file__).parents[2]
 GUIDES = tuple(ROOT / "docs" / name for name in ("policies.md", "policies.fr.md"))
+SHELL = frozenset("|&;<>$*?`")
+"""Whatever has one of these is for a shell."""
 _BLOCK = re.compile(r"```(?P<kind>yaml|console)\n(?P<text>.*?)```\n", re.DOTALL)
 
 
@@ -50,12 +55,21 @@ def _put_on_path(folder: Path) -> None:
 
 def _typed(command: str, desk: Path) -> str:
     """Return what the command prints, lines without the spaces at their ends that nobody sees."""
-    environment = os.environ | {"PATH": f"{desk / '.bin'}:{os.environ['PATH']}", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
+    seen = {"COLUMNS": "100", "LC_ALL": "C.UTF-8"}
+    words = shlex.split(command)
+    if words[0] == "sonnerie" and not set(command) & SHELL:
+        run = sonnerie(*words[1:], environment=seen, folder=desk)
+        return _trimmed(run.stdout + run.stderr)
+    environment = os.environ | seen | {"PATH": f"{desk / '.bin'}:{os.environ['PATH']}"}
     done = subprocess.run(
         command, shell=True, cwd=desk, env=environment, text=True, timeout=60, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    return "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
+    return _trimmed(done.stdout)
+
+
+def _trimmed(text: str) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from controller.kube.errors import KubeconfigError
 from controller.runtime.settings import SettingsError, read_settings
 from controller.runtime.witness import read_folder
 from controller.runtime.witness_settings import read_witness_settings
-from tests.cli.test_commands import sonnerie
+from tests.typed import sonnerie
 
 
 def test_flags_win_over_the_environment(tmp_path: Path) -> None:
