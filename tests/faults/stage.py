@@ -41,6 +41,8 @@ class Stage:
         self.places: dict[str, Place] = {name: fabric.place(name) for name in (*SITES, *EDGES, USERS, OUTSIDE)}
         self.weights_now: dict[tuple[str, str, str], traces.Weight] = {}
         """By edge, ENT and site, as they are in force."""
+        self.changed: dict[tuple[str, str, str], traces.Weight] = {}
+        """The same, as of their last changes."""
         self._over = threading.Event()
         self._looking: threading.Thread | None = None
 
@@ -177,6 +179,7 @@ class Stage:
                     key = (seen.edge, seen.ent, seen.site)
                     before = self.weights_now.get(key)
                     if before is None or (before.weight, before.up) != (seen.weight, seen.up):
+                        self.changed[key] = seen
                         file.write(seen.text())  # changes only
                     self.weights_now[key] = seen
                 file.flush()

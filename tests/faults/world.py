@@ -24,6 +24,7 @@ ROLLOUT_SECONDS = 90
 FIRST_PLAN_SECONDS = 150.0
 AT_HOME, AWAY = 90, 10
 """Percent: whatever else, the others together are at most a third of what home gets."""
+STILL_SECONDS = 5.0
 Say = Callable[[str], None]
 
 
@@ -97,7 +98,7 @@ class World:
             self.start_controller(site)
         for site in controllers.where(self.topology):
             controllers.await_ready(self.stage, site)
-        wait_until(self.calm, FIRST_PLAN_SECONDS, "every instance sends every ENT home")
+        wait_until(self.calm, FIRST_PLAN_SECONDS, "every ENT is served where it lives")
 
     def start_controller(self, site: str, *, skew_seconds: float = 0.0) -> None:
         """Start the controller of a site, ending the one that runs."""
@@ -119,6 +120,7 @@ class World:
         self.plane.in_parallel(self._await_workloads)
         self.front.forget()
         self.stage.weights_now.clear()
+        self.stage.changed.clear()
         self._start_controllers()
 
     def _forget(self, site: Site) -> None:
@@ -187,7 +189,7 @@ class World:
 
     def weights_in_force(self) -> bool:
         """Tell whether all edges send every ENT home: before the first plans every site of an HAProxy has 100."""
-        now = self.stage.weights_now.values()
+        now = list(self.stage.weights_now.values())
         home = 1 if self.edge == DNS else AT_HOME
         away = 0 if self.edge == DNS else AWAY
         return len(now) == len(self.front.names) * len(ENTS) * len(SITES) and all(
@@ -195,15 +197,13 @@ class World:
         )
 
     def calm(self) -> bool:
-        """Tell whether every instance would send every ENT home, whichever of them the HAProxies ask next."""
+        """Tell whether every ENT has been served where it lives for a while, and nothing changes any more.
+
+        Nobody is asked: an instance would take whoever asks it for one more HAProxy, and one that then falls silent.
+        """
         self.stage.troupe.expect_alive()
-        if self.edge == DNS or not self.weights_in_force():
-            return self.weights_in_force()
-        return all(
-            (controllers.weight(self.stage, at, ent.name, ent.home) or 0) >= AT_HOME
-            for at in controllers.where(self.topology)
-            for ent in self.story.ents
-        )
+        last = max((seen.at for seen in list(self.stage.changed.values())), default=0.0)
+        return self.weights_in_force() and time.time() - last >= STILL_SECONDS
 
     def mark(self, what: str, fault: str, run: int) -> float:
         """Write down that something happened now, and return when."""
