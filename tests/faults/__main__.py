@@ -30,6 +30,7 @@ from tests.controlplane import (
     binaries,
     faketime_library,
     haproxy_command,
+    knot_commands,
     nft_command,
     prometheus_binary,
 )
@@ -85,7 +86,7 @@ def _measure_inside(chosen: Sequence[Fault], options: argparse.Namespace, consol
     """Measure in a network namespace of our own, where one can be had."""
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
-    for part in (binaries, haproxy_command, prometheus_binary, nft_command, faketime_library):
+    for part in (binaries, haproxy_command, prometheus_binary, nft_command, faketime_library, knot_commands):
         part()  # fetched here: there is no way out from inside
     code = go_inside("tests.faults")
     if code is not None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import socket
 from pathlib import Path
 
 from tests.controlplane import faketime_library
 from tests.demo.processes import python_module, wait_for
-from tests.demo.story import LEASE_NAMESPACE, MANAGEMENT_SITE, NAMESPACE
+from tests.demo.story import LEASE_NAMESPACE, MANAGEMENT_SITE
 from tests.faults.cast import AGENT_PORT, LISTEN_PORT, SHORT, SITES
 from tests.faults.stage import Stage
 
@@ -21,10 +19,6 @@ QUICK_LEASE = {
     "SONNERIE_LEASE_CALL_DEADLINE_SECONDS": "0.45",
 }
 """A controller that is started again need not wait 15 s for its own old Lease."""
-
-
-ANSWER_SECONDS = 1.0
-PERCENT = re.compile(r"(\d+)%")
 
 
 def name(site: str) -> str:
@@ -78,17 +72,6 @@ def skewed(seconds: float) -> dict[str, str]:
     if not seconds:
         return {}
     return {"LD_PRELOAD": str(faketime_library()), "FAKETIME": f"{seconds:+.1f}s", "DONT_FAKE_MONOTONIC": "1"}
-
-
-def weight(stage: Stage, at: str, ent: str, site: str) -> int | None:
-    """Return the weight that the instance at one site would tell HAProxy of another; None when it does not answer."""
-    try:
-        with socket.create_connection((stage.address(at), AGENT_PORT), timeout=ANSWER_SECONDS) as agent:
-            agent.sendall(f"{NAMESPACE}/{ent}/{site}\n".encode())
-            found = PERCENT.search(agent.makefile().readline())
-    except OSError:
-        return None
-    return int(found.group(1)) if found else None
 
 
 def await_ready(stage: Stage, site: str) -> None:

@@ -7,8 +7,9 @@ import threading
 from dataclasses import dataclass, field
 
 from tests.demo.story import NAMESPACE
-from tests.faults import controllers, haproxy
-from tests.faults.cast import EDGES, ENTS, NODES, SITES
+from tests.faults import controllers
+from tests.faults.cast import ENTS, NODES, SITES
+from tests.faults.fronts import HaproxyFront
 from tests.faults.knobs import Knobs
 from tests.faults.steps import (
     Bell,
@@ -66,9 +67,8 @@ class Hands:
             case KillEdge(edge=edge):
                 stage.kill(edge)
             case ReloadEdge(edge=edge):
-                haproxy.keep_state(stage.edge_folder(edge))
-                stage.kill(edge)
-                stage.return_edge(edge)
+                if isinstance(world.front, HaproxyFront):
+                    world.front.reload(edge)
             case Release(sites=sites, errors=errors):
                 for site in sites:
                     self._release(site, BAD_IMAGE, errors)
@@ -93,8 +93,7 @@ class Hands:
             stage.turn(site, Knobs())
         for name in sorted(stage.troupe.away):
             stage.troupe.bring_back(name)
-        for edge in EDGES:
-            stage.return_edge(edge)
+        world.front.repair()
         for site in sorted(self.skewed):
             world.start_controller(site)
         for site in sorted(self.released):

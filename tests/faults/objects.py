@@ -14,6 +14,7 @@ from tests.demo.objects import Addresses, Object, as_list, workloads
 from tests.demo.processes import ROOT
 from tests.demo.prometheus import queries
 from tests.demo.story import LEASE_NAMESPACE, Story
+from tests.faults import dns
 from tests.faults.cast import DOMAINS
 
 __all__ = ["Addresses", "Object", "account", "as_list", "bell", "fleet", "install", "workloads"]
@@ -52,12 +53,23 @@ def account(site: Site, name: str, path: Path) -> Path:
     return path
 
 
-def fleet(story: Story, addresses: Mapping[str, Addresses], today: date, here: str) -> list[Object]:
-    """Return what is declared in the cluster of a site: sites, how to reach the others, calendar, ENTs; no bell."""
+def fleet(
+    story: Story,
+    addresses: Mapping[str, Addresses],
+    today: date,
+    here: str,
+    answers: Mapping[str, str] | None = None,
+) -> list[Object]:
+    """Return what is declared in the cluster of a site: sites, how to reach the others, calendar, ENTs; no bell.
+
+    `answers` are the addresses of the sites, where their own DNS servers are the only edges.
+    """
     declared = [one for one in objects.fleet(story, addresses, today) if one["kind"] != "Secret"]
     for one in declared:
         if one["kind"] == "Site":
             _complete(story, one["metadata"]["name"], one["spec"], here)
+        if one["kind"] == "RegionalENT" and answers is not None:
+            one["spec"]["edges"] = [_dns_edge(one["metadata"]["name"], at, answers) for at in sorted(answers)]
     secrets = [_secret(site, addresses[site].kubeconfig) for site in sorted(addresses) if site != here]
     return [*declared[:2], *secrets, *declared[2:]]
 
@@ -68,6 +80,21 @@ def bell(story: Story, at_seconds: float, factor: float) -> Object:
     share = schedule["spec"]["days"][0]["bells"][0]["demand"]["shareOfAccounts"]
     share["pupilsPermille"] = round(share["pupilsPermille"] * factor)
     return schedule
+
+
+def _dns_edge(ent: str, at: str, answers: Mapping[str, str]) -> Object:
+    """Return the edge at one site: its own server's answers, held in its own cluster."""
+    return {
+        "name": dns.edge_name(at),
+        "kind": "DNSEndpoint",
+        "dnsEndpoint": {
+            "name": f"{ent}-{at}",
+            "atSite": at,
+            "dnsName": f"{ent}.{dns.DOMAIN}",
+            "recordTtl": f"{dns.TTL_SECONDS}s",
+            "targets": [{"site": site, "target": address} for site, address in sorted(answers.items())],
+        },
+    }
 
 
 def _secret(site: str, kubeconfig: Path) -> Object:

@@ -73,7 +73,7 @@ def _sleep_until(instant: float, world: World) -> None:
 
 def await_calm(world: World) -> None:
     """Return when every ENT is served where it lives."""
-    wait_until(world.calm, CALM_SECONDS, "every instance sends every ENT home")
+    wait_until(world.calm, CALM_SECONDS, "every ENT is served where it lives")
 
 
 def read_trace(world: World, fault: Fault, times: Times) -> Trace:

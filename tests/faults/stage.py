@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.controlplane import haproxy_command, prometheus_binary
+from tests.controlplane import prometheus_binary
 from tests.controlplane.processes import Child
-from tests.demo.processes import Troupe, get_text, python_module, wait_for
+from tests.demo.processes import Troupe, python_module, wait_for
 from tests.demo.records import portal_file
 from tests.demo.story import Story
-from tests.faults import haproxy, traces
+from tests.faults import traces
 from tests.faults.cast import (
-    EDGE_PORT,
     EDGES,
     OUTSIDE,
     PORTAL_PORT,
@@ -24,7 +22,6 @@ from tests.faults.cast import (
     REFERENCE_PORT,
     REFERENCES,
     SITES,
-    STATISTICS_PORT,
     USERS,
 )
 from tests.faults.knobs import Knobs, write_knobs
@@ -43,9 +40,11 @@ class Stage:
         self.troupe = Troupe(folder / "processes")
         self.places: dict[str, Place] = {name: fabric.place(name) for name in (*SITES, *EDGES, USERS, OUTSIDE)}
         self.weights_now: dict[tuple[str, str, str], traces.Weight] = {}
-        """By edge, ENT and site, as the HAProxies have them."""
+        """By edge, ENT and site, as they are in force."""
+        self.changed: dict[tuple[str, str, str], traces.Weight] = {}
+        """The same, as of their last changes."""
         self._over = threading.Event()
-        self._looking = threading.Thread(target=self._watch_weights, name="weights", daemon=True)
+        self._looking: threading.Thread | None = None
 
     # ------------------------------------------------------------------------------------------------ addresses
 
@@ -76,28 +75,10 @@ class Stage:
             for start in starts:
                 start.result()
 
-    def start_edges(self, agents: Mapping[str, str]) -> None:
-        """Start both HAProxies; `agents` says whom they may ask for weights."""
-        sites = {site: self.address(site) for site in SITES}
-        program = haproxy_command()
-        for edge in EDGES:
-            path = haproxy.write_configuration(self.edge_folder(edge), self.story, self.address(edge), sites, agents)
-            child = self.run(edge, edge, [*program.argv, "-db", "-f", str(path)], **program.environment)
-            wait_for(child, self._statistics_url(edge))
+    def watch(self, look: Callable[[], list[traces.Weight]]) -> None:
+        """Write down every change of what the edges give, until the end."""
+        self._looking = threading.Thread(target=self._watch_weights, args=(look,), name="weights", daemon=True)
         self._looking.start()
-
-    def return_edge(self, edge: str) -> None:
-        """Start an HAProxy again if it does not run."""
-        if not self.troupe.children[edge].alive:
-            self.bring_back(edge, self._statistics_url(edge))
-
-    def forget_weights(self) -> None:
-        """Start both HAProxies anew, with the weights of their configuration."""
-        for edge in EDGES:
-            self.kill(edge)
-            (self.edge_folder(edge) / haproxy.STATE).write_text("")
-            self.return_edge(edge)
-        self.weights_now.clear()
 
     def crowd(self, factor: float) -> None:
         """Let so many times the usual users come from now on."""
@@ -105,10 +86,9 @@ class Stage:
         draft.write_text(f"{factor}")
         draft.replace(self.folder / CROWD)
 
-    def start_users(self) -> None:
+    def start_users(self, ways: Iterable[str]) -> None:
         """Let the users come until the end."""
-        arguments = [f"--port={EDGE_PORT}", *(f"--address={self.address(edge)}" for edge in EDGES)]
-        self.run(USERS, USERS, python_module("tests.faults.users", f"--folder={self.folder}", *arguments))
+        self.run(USERS, USERS, python_module("tests.faults.users", f"--folder={self.folder}", *ways))
 
     def run(self, name: str, place: str, argv: Iterable[str], *, log: str | None = None, **environment: str) -> Child:
         """Run a process in a place."""
@@ -118,7 +98,7 @@ class Stage:
         """End everything."""
         self._over.set()
         self.troupe.end()
-        if self._looking.ident is not None:
+        if self._looking is not None:
             self._looking.join()
 
     # ------------------------------------------------------------------------------------------------- of one site
@@ -143,10 +123,6 @@ class Stage:
     def prometheus_name(self, site: str) -> str:
         """Return how a site's Prometheus is called."""
         return f"prometheus-{site}"
-
-    def edge_folder(self, edge: str) -> Path:
-        """Return where an HAProxy has its files."""
-        return self.folder / edge
 
     # --------------------------------------------------------------------------------------------------- privately
 
@@ -195,20 +171,15 @@ class Stage:
         child = self.run(self.prometheus_name(site), site, command, GOMAXPROCS="1")
         wait_for(child, f"{self.prometheus_url(site)}/-/ready")
 
-    def _statistics_url(self, edge: str) -> str:
-        return f"http://{self.address(edge)}:{STATISTICS_PORT}/;csv"
-
-    def _watch_weights(self) -> None:
+    def _watch_weights(self, look: Callable[[], list[traces.Weight]]) -> None:
         with (self.folder / traces.WEIGHTS).open("w") as file:
             file.write(traces.Weight.header())
             while not self._over.wait(LOOK_EVERY_SECONDS):
-                for edge in EDGES:
-                    statistics = get_text(self._statistics_url(edge))
-                    at = round(time.time(), 3)
-                    for seen in haproxy.weights_of(statistics or "", edge, self.story, at):
-                        key = (edge, seen.ent, seen.site)
-                        before = self.weights_now.get(key)
-                        if before is None or (before.weight, before.up) != (seen.weight, seen.up):
-                            file.write(seen.text())  # changes only
-                        self.weights_now[key] = seen
+                for seen in look():
+                    key = (seen.edge, seen.ent, seen.site)
+                    before = self.weights_now.get(key)
+                    if before is None or (before.weight, before.up) != (seen.weight, seen.up):
+                        self.changed[key] = seen
+                        file.write(seen.text())  # changes only
+                    self.weights_now[key] = seen
                 file.flush()

@@ -47,6 +47,9 @@ class Bars:
 KILLED = Bars(
     decided_seconds=10.0, moved_95_percent_seconds=90.0, failed_site_seconds=10.0, max_destination_utilisation=0.85
 )
+KILLED_DNS = Bars(
+    decided_seconds=10.0, moved_95_percent_seconds=90.0, failed_site_seconds=30.0, max_destination_utilisation=0.85
+)
 DEGRADED = Bars(
     decided_seconds=30.0, effect_seconds=5.0, moved_95_percent_seconds=90.0, max_destination_utilisation=0.85
 )
@@ -139,6 +142,24 @@ FAULTS: tuple[Fault, ...] = (
         lasts=40.0,
         sick=("c", "d"),
         bars=KILLED,
+    ),
+    Fault(
+        name="site-killed-dns",
+        title="A site burns, and nothing but DNS stands before the sites",
+        steps=((0.0, KillSite(site="b")),),
+        lasts=75.0,
+        sick=("b",),
+        edge=DNS,
+        bars=KILLED_DNS,
+    ),
+    Fault(
+        name="domain-killed-dns",
+        title="The campus of two sites burns, and nothing but DNS stands before the sites",
+        steps=((0.0, KillSite(site="c")), (0.0, KillSite(site="d"))),
+        lasts=75.0,
+        sick=("c", "d"),
+        edge=DNS,
+        bars=KILLED_DNS,
     ),
     Fault(
         name="partition-1-3",

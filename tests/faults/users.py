@@ -20,10 +20,10 @@ from tests.demo.portal import ATTEMPT_HEADER, SITE_HEADER
 from tests.faults.asking import addresses_of
 from tests.faults.cast import ENTS, TRAFFIC, Traffic
 from tests.faults.connecting import Connection, ask, connect
+from tests.faults.dns import DOMAIN
 from tests.faults.resolving import Resolver
 from tests.faults.traces import ANSWERS, CROWD, REQUESTS, Answer, Line, Request
 
-DOMAIN = "ent.test"
 FLUSH_SECONDS = 0.5
 RESOLVERS = 12
 """Resolvers of providers and schools; each has a memory of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,14 +14,17 @@ from zoneinfo import ZoneInfo
 from tests.controlplane import ControlPlane, Site, SiteSpec, wait_until
 from tests.demo.story import LEASE_NAMESPACE, NAMESPACE, TIME_ZONE
 from tests.faults import controllers, objects, traces
-from tests.faults.cast import EDGES, ENTS, NODE_GRACE_SECONDS, NODES, SITES, USERS, story
+from tests.faults.cast import ENTS, NODE_GRACE_SECONDS, NODES, SITES, USERS, story
+from tests.faults.fronts import DnsFront, Front, HaproxyFront
 from tests.faults.network import Fabric, Rule, fabric_here
 from tests.faults.stage import Stage
+from tests.faults.table import DNS
 
 ROLLOUT_SECONDS = 90
 FIRST_PLAN_SECONDS = 150.0
 AT_HOME, AWAY = 90, 10
 """Percent: whatever else, the others together are at most a third of what home gets."""
+STILL_SECONDS = 5.0
 Say = Callable[[str], None]
 
 
@@ -36,6 +39,7 @@ class World:
         self.fabric: Fabric
         self.plane: ControlPlane
         self.stage: Stage
+        self.front: Front
 
     def __enter__(self) -> Self:
         try:
@@ -75,19 +79,26 @@ class World:
         self.plane.in_parallel(self._install)
         self.stage.start()
         self._declare()
-        self.stage.start_edges(controllers.agents(self.stage, self.topology))
+        self.front = self._front(kubeconfigs)
+        self.front.start()
+        self.stage.watch(self.front.look)
         self.plane.in_parallel(self._await_workloads)
-        self.stage.start_users()
+        self.stage.start_users(self.front.ways())
         self._say("Starting the controllers …")
         self._start_controllers()
         self._say(f"Everything stands after {time.monotonic() - began:.0f} s")
+
+    def _front(self, kubeconfigs: Mapping[str, Path]) -> Front:
+        if self.edge == DNS:
+            return DnsFront(self.stage, kubeconfigs)
+        return HaproxyFront(self.stage, controllers.agents(self.stage, self.topology))
 
     def _start_controllers(self) -> None:
         for site in controllers.where(self.topology):
             self.start_controller(site)
         for site in controllers.where(self.topology):
             controllers.await_ready(self.stage, site)
-        wait_until(self.calm, FIRST_PLAN_SECONDS, "every instance sends every ENT home")
+        wait_until(self.calm, FIRST_PLAN_SECONDS, "every ENT is served where it lives")
 
     def start_controller(self, site: str, *, skew_seconds: float = 0.0) -> None:
         """Start the controller of a site, ending the one that runs."""
@@ -107,7 +118,9 @@ class World:
         self.plane.in_parallel(self._apply_workloads)
         self._declare()
         self.plane.in_parallel(self._await_workloads)
-        self.stage.forget_weights()
+        self.front.forget()
+        self.stage.weights_now.clear()
+        self.stage.changed.clear()
         self._start_controllers()
 
     def _forget(self, site: Site) -> None:
@@ -142,12 +155,18 @@ class World:
             for site in SITES
         }
         for here in controllers.where(self.topology):
-            declared = objects.as_list(objects.fleet(self.story, addresses, today, here))
+            declared = objects.as_list(objects.fleet(self.story, addresses, today, here, self._answers()))
             self.plane.sites[here].kubectl("apply", "--filename=-", input=declared)
+
+    def _answers(self) -> dict[str, str] | None:
+        """Return the addresses that DNS answers may have, by site; None: HAProxy asks."""
+        return {site: self.stage.address(site) for site in SITES} if self.edge == DNS else None
 
     def _install(self, site: Site) -> None:
         if site.name in controllers.where(self.topology):
             objects.install(site, self.topology)
+        if self.edge == DNS:
+            site.install_crds("external-dns")
         self._apply_workloads(site)
 
     def _reaching(self, site: str) -> Path:
@@ -169,21 +188,22 @@ class World:
     # -------------------------------------------------------------------------------------------------- how it is
 
     def weights_in_force(self) -> bool:
-        """Tell whether the HAProxies send every ENT home: before the first plans every site has 100."""
-        now = self.stage.weights_now.values()
-        return len(now) == len(EDGES) * len(ENTS) * len(SITES) and all(
-            seen.weight >= AT_HOME if self.story.ent(seen.ent).home == seen.site else seen.weight <= AWAY
-            for seen in now
+        """Tell whether all edges send every ENT home: before the first plans every site of an HAProxy has 100."""
+        now = list(self.stage.weights_now.values())
+        home = 1 if self.edge == DNS else AT_HOME
+        away = 0 if self.edge == DNS else AWAY
+        return len(now) == len(self.front.names) * len(ENTS) * len(SITES) and all(
+            seen.weight >= home if self.story.ent(seen.ent).home == seen.site else seen.weight <= away for seen in now
         )
 
     def calm(self) -> bool:
-        """Tell whether every instance would send every ENT home, whichever of them the HAProxies ask next."""
+        """Tell whether every ENT has been served where it lives for a while, and nothing changes any more.
+
+        Nobody is asked: an instance would take whoever asks it for one more HAProxy, and one that then falls silent.
+        """
         self.stage.troupe.expect_alive()
-        return self.weights_in_force() and all(
-            (controllers.weight(self.stage, at, ent.name, ent.home) or 0) >= AT_HOME
-            for at in controllers.where(self.topology)
-            for ent in self.story.ents
-        )
+        last = max((seen.at for seen in list(self.stage.changed.values())), default=0.0)
+        return self.weights_in_force() and time.time() - last >= STILL_SECONDS
 
     def mark(self, what: str, fault: str, run: int) -> float:
         """Write down that something happened now, and return when."""
@@ -195,7 +215,12 @@ class World:
 
     def processes_of(self, site: str) -> tuple[str, ...]:
         """Return the processes of ours that stand at a site."""
-        ours = (self.stage.portal_name(site), self.stage.prometheus_name(site), controllers.name(site))
+        ours = (
+            self.stage.portal_name(site),
+            self.stage.prometheus_name(site),
+            controllers.name(site),
+            *self.front.processes_at(site),
+        )
         return tuple(name for name in ours if name in self.stage.troupe.children)
 
     def kill_site(self, site: str) -> None:
