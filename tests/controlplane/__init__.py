@@ -6,6 +6,7 @@ from tests.controlplane.debian import (
     faketime_library,
     find_chromium,
     haproxy_command,
+    knot_commands,
     nft_command,
     prometheus_binary,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "faketime_library",
     "find_chromium",
     "haproxy_command",
+    "knot_commands",
     "nft_command",
     "prometheus_binary",
     "wait_until",

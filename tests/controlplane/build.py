@@ -9,7 +9,7 @@ import sys
 from rich.console import Console
 
 from tests.controlplane.compiling import RECORD, BuildRecord, describe
-from tests.controlplane.debian import faketime_library, haproxy_command, nft_command, prometheus_binary
+from tests.controlplane.debian import faketime_library, haproxy_command, knot_commands, nft_command, prometheus_binary
 from tests.controlplane.errors import PartsMissingError
 from tests.controlplane.programs import GIVEN_CLUSTER, binaries, visiting_tools
 
@@ -18,7 +18,7 @@ def main() -> int:
     """Prepares every program, and says where each lies and what its build cost."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
     try:
-        others = [str(prometheus_binary()), *haproxy_command().argv, *nft_command().argv]
+        others = [str(prometheus_binary()), *haproxy_command().argv, *nft_command().argv, *knot_commands()[0].argv]
         others.append(str(faketime_library()))
         if os.environ.get(GIVEN_CLUSTER):
             tools = visiting_tools()

@@ -43,6 +43,13 @@ def nft_command(*, fetch: bool = True) -> Program:
     return _program("nftables", "usr/sbin/nft", fetch=fetch)
 
 
+def knot_commands(*, fetch: bool = True) -> tuple[Program, Program]:
+    """Gives the Knot DNS server and the program that controls it, fetching Debian's unless `fetch` is off."""
+    server = _program("knot", "usr/sbin/knotd", fetch=fetch)
+    control = Path(server.argv[0]).with_name("knotc")
+    return server, Program((str(control),), server.environment)
+
+
 def faketime_library(*, fetch: bool = True) -> Path:
     """Gives what shows a process another time when preloaded, fetching Debian's unless `fetch` is off."""
     inside = f"usr/lib/{os.uname().machine}-linux-gnu/faketime/libfaketime.so.1"
