@@ -92,12 +92,14 @@ async def test_events_change_the_cache_and_bookmarks_only_the_position() -> None
         positions.append(request.query["resourceVersion"])
         assert request.query["allowWatchBookmarks"] == "true"
         events = [line("ADDED", "three", "2"), line("DELETED", "one", "3"), line("BOOKMARK", "", "9")]
-        return await stream(request, *events, then_silence_seconds=0.05)
+        # What is older than the position would be a server restored from the past, and listed anew.
+        told = events if positions[-1] == "1" else []
+        return await stream(request, *told, then_silence_seconds=0.05)
 
     async with serving(answer) as cluster, watching(cluster, Ticking()) as informer:
-        await until(lambda: len(positions) > 1)
+        await until(lambda: "9" in positions)  # a slow machine may end a session before its events are read
         assert set(informer.objects) == {ObjectKey("n", "two"), ObjectKey("n", "three")}
-        assert positions[:2] == ["1", "9"]
+        assert set(positions[: positions.index("9")]) == {"1"}
 
 
 async def test_instantly_closed_watches_make_no_hot_loop() -> None:
