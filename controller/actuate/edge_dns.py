@@ -6,12 +6,12 @@ taken over. An answer is never empty.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import msgspec
 
 from controller.actuate.answers import again, answered
+from controller.actuate.dns_answers import as_routes, by_type, chosen, record_type, unanswerable
 from controller.actuate.edge_watch import EdgeWatch
 from controller.actuate.edges import ClusterAt, EdgeAction
 from controller.actuate.outcome import Done, Outcome, Refused
@@ -29,9 +29,6 @@ from controller.policy.edge import DnsEndpointEdge
 
 OURS = {"app.kubernetes.io/managed-by": FIELD_MANAGER}
 """The label that says whose object it is."""
-
-WEIGHT_SUM = 100
-"""Answers know no weights; shared out evenly they sum to what weights sum to everywhere (ADR 0002)."""
 
 Place = tuple[EntKey, EdgeName]
 
@@ -69,22 +66,11 @@ class DnsEndpoint(msgspec.Struct, frozen=True):
 _ENDPOINTS = msgspec.json.Decoder(DnsEndpoint)
 
 
-def record_type(target: str) -> str:
-    """Return the type of record that answers with the target."""
-    try:
-        return "AAAA" if isinstance(ip_address(target), IPv6Address) else "A"
-    except ValueError:
-        return "CNAME"
-
-
 def endpoints(spec: DnsEndpointEdge, targets: Iterable[str]) -> list[dict[str, Any]]:
     """Return the records that answer the name with these targets, one for each type."""
-    by_type: dict[str, list[str]] = {}
-    for target in sorted(targets):
-        by_type.setdefault(record_type(target), []).append(target)
     return [
         {"dnsName": spec.dns_name, "recordType": kind, "recordTTL": int(spec.record_ttl.total_seconds()), "targets": t}
-        for kind, t in sorted(by_type.items())
+        for kind, t in by_type(targets).items()
     ]
 
 
@@ -121,7 +107,7 @@ class DnsEdges:
         for place, edge in self._declared.items():
             if self._watch.seen(edge.place):
                 answers = self._answers(edge)
-                self._remembered[place] = _as_routes(edge, answers)
+                self._remembered[place] = self._as_routes(edge, answers)
                 self._delivered[place] = answers
                 if self._stale.get(place) != self._version(edge):
                     self._stale.pop(place, None)
@@ -153,7 +139,7 @@ class DnsEdges:
         version = self._version(edge)
         if self._stale.get(place) == version:
             return again(self._now(), "our last write has not been seen yet")
-        wanted = _targets(edge.spec.dns_endpoint, action.targets)
+        wanted = chosen(edge.spec.dns_endpoint.targets, action.targets)
         refused = _refusal(wanted, action, edge, found)
         if refused is not None:
             return refused
@@ -181,6 +167,10 @@ class DnsEdges:
         found, spec = self._watch.find(edge.place, _key(edge)), edge.spec.dns_endpoint
         assert spec is not None
         return found.answers(spec.dns_name) if found is not None else frozenset()
+
+    def _as_routes(self, edge: DeclaredEdge, answers: frozenset[str]) -> tuple[Route, ...]:
+        assert edge.spec.dns_endpoint is not None
+        return as_routes(edge, edge.spec.dns_endpoint.targets, answers)
 
     async def _yielded(
         self,
@@ -224,33 +214,12 @@ def _key(edge: DeclaredEdge) -> ObjectKey:
     return ObjectKey(edge.ent.namespace, edge.spec.dns_endpoint.name)
 
 
-def _targets(spec: DnsEndpointEdge, sites: Iterable[SiteName]) -> Mapping[SiteName, str]:
-    answered_by = {SiteName(each.site): each.target for each in spec.targets}
-    return {site: answered_by[site] for site in sites if site in answered_by}
-
-
-def _as_routes(edge: DeclaredEdge, answers: frozenset[str]) -> tuple[Route, ...]:
-    spec = edge.spec.dns_endpoint
-    assert spec is not None
-    sites = sorted((each.site, each.target in answers) for each in spec.targets)
-    number = sum(is_answered for _, is_answered in sites)
-    if number == 0:
-        return ()
-    weights = [WEIGHT_SUM // number + (place < WEIGHT_SUM % number) for place in range(number)]
-    return tuple(
-        Route(ent=edge.ent, edge=edge.name, site=SiteName(site), weight=weights.pop(0) if is_answered else 0)
-        for site, is_answered in sites
-    )
-
-
 def _refusal(
     wanted: Mapping[SiteName, str], action: SetDnsTargets, edge: DeclaredEdge, found: DnsEndpoint | None
 ) -> Refused | None:
-    without = sorted(site for site in action.targets if site not in wanted)
-    if without:
-        return Refused(why=f"edge {action.edge} names no target for {', '.join(without)}, which is to be answered")
-    if not wanted:
-        return Refused(why=f"edge {action.edge}: the answer of {action.ent} would be empty, and somebody must be there")
+    refused = unanswerable(wanted, action)
+    if refused is not None:
+        return refused
     types = {record_type(target) for target in wanted.values()}
     if "CNAME" in types and len(wanted) > 1:
         return Refused(why=f"edge {action.edge}: a host name can be the only answer of a name; use addresses")

@@ -177,6 +177,11 @@ class EdgeKind(StrEnum):
     HAPROXY_AGENT = "HAProxyAgent"
     HTTP_ROUTE = "HTTPRoute"
     DNS_ENDPOINT = "DNSEndpoint"
+    RFC2136 = "RFC2136"
+
+
+ANSWER_SETS = frozenset({EdgeKind.DNS_ENDPOINT, EdgeKind.RFC2136})
+"""Edges where a site is answered or is not; the others split by weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from controller.domain.fleet import EdgeKind, Ent
+from controller.domain.fleet import ANSWER_SETS, EdgeKind, Ent
 from controller.domain.memory import Move, MoveKind, Verdict
 from controller.domain.names import ActionId, EdgeName, EntKey, SiteName
 from controller.domain.plan import Because, SetDnsTargets, SetWeights, SiteWeight, Withheld
@@ -73,7 +73,7 @@ def _shift(
     ent = demand.ent
     current = facts.shares(ent.key, edge)
     followed_by = followed(facts, ent, edge)
-    if followed_by is not None and followed_by.before_percent and kind is not EdgeKind.DNS_ENDPOINT:
+    if followed_by is not None and followed_by.before_percent and kind not in ANSWER_SETS:
         back = _taken_back(facts, demand, routed, edge, followed_by, health)
         if back is not None:
             return back
@@ -82,7 +82,7 @@ def _shift(
     if current and _is_there(current, routed.shares):
         return None
     why = kind_of_shift(current, routed.shares, facts, health) if current else MoveKind.BALANCE
-    if kind is EdgeKind.DNS_ENDPOINT:
+    if kind in ANSWER_SETS:
         return _answers(facts, demand, routed, edge, why, health)
     step = _step_share(facts, ent, why, current, health)
     shares = _stepped(facts, demand, current, routed.shares, step) if current else routed.shares

@@ -85,7 +85,7 @@ def edges(resource: RegionalENT) -> tuple[fleet.Edge, ...]:
 
 def edge(declared: Edge) -> fleet.Edge:
     """Return the edge. Where its object lives it stands: it is written there, and falls with that site (ADR 0011)."""
-    held = declared.http_route or declared.dns_endpoint
+    held = declared.http_route or declared.dns_endpoint or declared.rfc2136
     at = held.at_site if held is not None else None
     return fleet.Edge(name=EdgeName(declared.name), kind=declared.kind, site=SiteName(at) if at is not None else None)
 

@@ -1,14 +1,18 @@
 """The part of a `RegionalENT` that says which edges split its traffic and how they are told."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from controller.domain.fleet import EdgeKind
 from controller.policy.model import Model, Rule, unique
+from controller.policy.resource import SecretKeyRef
 from controller.policy.scalars import Duration, Name, parse_duration
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
+
+DnsName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^([A-Za-z0-9*_-]+\.)*[A-Za-z0-9_-]+$")]
+IP_ADDRESS = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)$"
 
 
 class HttpRouteBackend(Model):
@@ -42,6 +46,13 @@ class DnsTarget(Model):
     """Address or host name put into the answer."""
 
 
+class DnsAddress(DnsTarget):
+    """What the name resolves to for a site, an address."""
+
+    target: Annotated[str, Field(min_length=1, max_length=45, pattern=IP_ADDRESS)]
+    """IPv4 or IPv6 address put into the answer."""
+
+
 class DnsEndpointEdge(Model):
     """A DNSEndpoint of ExternalDNS whose answer set is written."""
 
@@ -57,17 +68,60 @@ class DnsEndpointEdge(Model):
     """One target per site."""
 
 
+class Tsig(Model):
+    """The key with which updates are signed, as the server knows it."""
+
+    key_name: DnsName
+    """Name of the key."""
+    algorithm: Literal["hmac-sha256", "hmac-sha384", "hmac-sha512"] = "hmac-sha256"
+    """How messages are signed."""
+    secret_ref: SecretKeyRef
+    """Secret with the shared secret in base64, as `tsig-keygen` and `keymgr` print it."""
+
+
+class Rfc2136Edge(Model):
+    """A name in a zone whose server takes dynamic updates (RFC 2136) signed by TSIG."""
+
+    at_site: Name | None = None
+    """Site at which the server stands, whose instance writes it; absent: outside all sites."""
+    server: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:-]+$")]
+    """Address of the primary server; a host name would need another DNS server to be well."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 53
+    """Port of the server, TCP."""
+    zone: DnsName
+    """Zone to be updated."""
+    dns_name: DnsName
+    """Name that users resolve, within the zone."""
+    record_ttl: Duration = parse_duration("30s")
+    """How long resolvers may keep an answer."""
+    tsig: Tsig
+    """Key that signs what we say and what we are told."""
+    targets: Annotated[tuple[DnsAddress, ...], Field(min_length=1, max_length=16), unique("site")]
+    """One address per site."""
+
+    rules: ClassVar = (
+        Rule(
+            cel="self.dnsName.endsWith('.' + self.zone)",
+            holds=lambda edge: edge.dns_name.endswith("." + edge.zone),
+            message="dnsName must lie below zone",
+            field="dnsName",
+        ),
+    )
+
+
 class Edge(Model):
     """A place that splits the ENT's traffic over sites."""
 
     name: Name
     """Name of the edge; ENTs behind the same edge use the same name."""
     kind: EdgeKind
-    """`HAProxyAgent` (HAProxy asks us by agent-check), `HTTPRoute` or `DNSEndpoint`."""
+    """`HAProxyAgent` (HAProxy asks us by agent-check), `HTTPRoute`, `DNSEndpoint` or `RFC2136`."""
     http_route: HttpRouteEdge | None = None
     """Which route, for kind `HTTPRoute` only."""
     dns_endpoint: DnsEndpointEdge | None = None
     """Which answer set, for kind `DNSEndpoint` only."""
+    rfc2136: Rfc2136Edge | None = None
+    """Which server and name, for kind `RFC2136` only."""
 
     rules: ClassVar = (
         Rule(
@@ -81,5 +135,11 @@ class Edge(Model):
             holds=lambda edge: (edge.kind is EdgeKind.DNS_ENDPOINT) == (edge.dns_endpoint is not None),
             message="kind DNSEndpoint needs dnsEndpoint, and no other kind may have it",
             field="dnsEndpoint",
+        ),
+        Rule(
+            cel="(self.kind == 'RFC2136') == has(self.rfc2136)",
+            holds=lambda edge: (edge.kind is EdgeKind.RFC2136) == (edge.rfc2136 is not None),
+            message="kind RFC2136 needs rfc2136, and no other kind may have it",
+            field="rfc2136",
         ),
     )

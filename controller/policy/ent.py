@@ -133,6 +133,13 @@ class RegionalENTSpec(Model):
             message="every target of a DNSEndpoint edge must lead to a site of the placements",
             field="edges",
         ),
+        Rule(
+            cel="!has(self.edges) || self.edges.all(e, !has(e.rfc2136) || e.rfc2136.targets.all(t, "
+            "self.placements.exists(p, p.site == t.site)))",
+            holds=lambda spec: _placed(spec, [t.site for e in spec.edges if e.rfc2136 for t in e.rfc2136.targets]),
+            message="every target of an RFC2136 edge must lead to a site of the placements",
+            field="edges",
+        ),
     )
 
 

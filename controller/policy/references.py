@@ -54,7 +54,7 @@ def _edges(ent: RegionalENT, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
     for index, edge in enumerate(ent.spec.edges):
         at = convert.edge(edge).site
         if at is not None and at not in catalogue.sites:
-            field = "httpRoute" if edge.http_route is not None else "dnsEndpoint"
+            field = next(f for f in ("httpRoute", "dnsEndpoint", "rfc2136") if f.lower() == edge.kind.lower())
             message = f"there is no Site {at}; the edge is not written until there is"
             yield f"spec.edges[{index}].{field}.atSite", message
 

@@ -5,7 +5,8 @@ import json
 import msgspec
 import pytest
 
-from controller.actuate.edge_dns import endpoints, record_type
+from controller.actuate.dns_answers import record_type
+from controller.actuate.edge_dns import endpoints
 from controller.actuate.edge_http_route import HttpRoute, NotThereError, locate, operations
 from controller.domain.names import SiteName
 from controller.policy.edge import DnsEndpointEdge, HttpRouteEdge

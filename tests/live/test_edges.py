@@ -3,8 +3,10 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import msgspec
@@ -13,6 +15,7 @@ import pytest
 from controller.actuate.edge_dns import DnsEdges
 from controller.actuate.edge_haproxy import HaproxyEdges
 from controller.actuate.edge_http_route import HttpRouteEdges
+from controller.actuate.edge_rfc2136 import Rfc2136Edges
 from controller.actuate.edges import EdgeAction, Edges
 from controller.actuate.haproxy_board import AgentBoard
 from controller.actuate.outcome import Done, LookAgainAt, Outcome, Refused
@@ -22,6 +25,7 @@ from controller.domain.memory import MoveKind
 from controller.domain.names import ActionId, EdgeName, EntKey, SiteName
 from controller.domain.plan import Because, SetDnsTargets, SetWeights, SiteWeight
 from controller.domain.reasons import Reason
+from controller.kube.apply import read_secret
 from controller.kube.client import Cluster as ApiServer
 from controller.kube.informer import Surroundings
 from controller.kube.resources import DNS_ENDPOINTS, HTTP_ROUTES, ObjectKey, Resource
@@ -30,6 +34,8 @@ from controller.policy.edge import Edge
 from controller.runtime.clock import SystemClock
 from tests.controlplane.clusters import Cluster
 from tests.controlplane.fleet import Fleet
+from tests.controlplane.ports import LOOPBACK
+from tests.live.dns_servers import ALGORITHM, KEY, SECRET, ZONE, Knot
 from tests.live.test_kube_informer import connect, until
 
 pytestmark = pytest.mark.live
@@ -113,6 +119,8 @@ class Bench:
     """The other side takes what was decided, if it must."""
     version: Callable[[], str] = lambda: ""
     """Changes with every write to the object."""
+    end: Callable[[], None] = lambda: None
+    """Ends the other side."""
     edges: list[Edges] = field(default_factory=list)
 
     def begin(self) -> Edges:
@@ -220,7 +228,45 @@ def of_haproxy(_site: Cluster, _api: ApiServer, namespace: str) -> Bench:
     return Bench(ent, make, a_move, told=told)
 
 
-@pytest.fixture(params=[of_haproxy, of_http_route, of_dns], ids=["HAProxyAgent", "HTTPRoute", "DNSEndpoint"])
+def of_rfc2136(site: Cluster, api: ApiServer, namespace: str) -> Bench:
+    """A name in the zone of a real server, and the key in a real Secret."""
+    folder = TemporaryDirectory()
+    ent, name, server = EntKey(namespace, "nord"), f"nord.{ZONE}", Knot(Path(folder.name))
+    secret = ("secret", "generic", "dns", f"--from-literal=key={SECRET}", f"--namespace={namespace}")
+    site.kubectl("create", *secret)
+    spec = {
+        "server": LOOPBACK,
+        "port": server.port,
+        "zone": ZONE,
+        "dnsName": name,
+        "tsig": {
+            "keyName": KEY,
+            "algorithm": ALGORITHM,
+            "secretRef": {"namespace": namespace, "name": "dns", "key": "key"},
+        },
+        "targets": [{"site": site_name, "target": address} for site_name, address in ADDRESSES.items()],
+    }
+    edge = declared(ent, kind="RFC2136", rfc2136=spec)
+
+    async def secret_of(key: ObjectKey) -> Mapping[str, bytes]:
+        return await read_secret(api, key)
+
+    def make() -> Edges:
+        edges = Edges({EdgeKind.RFC2136: Rfc2136Edges(secret_of, surroundings(), Rivals(), CLOCK.now)})
+        edges.follow([edge])
+        return edges
+
+    def end() -> None:
+        server.stop()
+        folder.cleanup()
+
+    return Bench(ent, make, an_answer, version=lambda: str(server.serial()), end=end)
+
+
+@pytest.fixture(
+    params=[of_haproxy, of_http_route, of_dns, of_rfc2136],
+    ids=["HAProxyAgent", "HTTPRoute", "DNSEndpoint", "RFC2136"],
+)
 async def bench(
     request: pytest.FixtureRequest, site: Cluster, api: ApiServer, namespace_of_edges: str
 ) -> AsyncIterator[Bench]:
@@ -229,6 +275,7 @@ async def bench(
     yield found
     for edges in found.edges:
         await edges.close()
+    await asyncio.to_thread(found.end)
 
 
 async def seen(edges: Edges) -> None:
@@ -294,7 +341,9 @@ async def test_what_is_not_declared_is_refused_by_name(bench: Bench) -> None:
         assert str(action.edge) in outcome.why
 
 
-@pytest.mark.parametrize("bench", [of_http_route, of_dns], indirect=True, ids=["HTTPRoute", "DNSEndpoint"])
+@pytest.mark.parametrize(
+    "bench", [of_http_route, of_dns, of_rfc2136], indirect=True, ids=["HTTPRoute", "DNSEndpoint", "RFC2136"]
+)
 async def test_what_was_never_seen_is_not_written(bench: Bench) -> None:
     """A plan made before the first look knows no weights, and must not overwrite those that are there."""
     outcome = await bench.begin().write(bench.move(bench.ent, "a"))
