@@ -4,6 +4,9 @@ All probes of a round run at the same time, each with its own deadline, so that 
 than the deadline and no other site's probe later. Any HTTP answer counts as answered, an error status too. Several
 public addresses of one site are one path: it answers if one of them does.
 
+What has not answered after a part of the deadline is asked once more, on a connection of its own, and the first answer
+counts: a lost packet is no failed probe. TCP itself would send it again only when the deadline is over.
+
 Names are resolved in threads. The resolver asks for a name once at a time, so a dead name server holds up at most one
 thread per name; the loop's pool must have more threads than there are names (`runtime` sees to it).
 """
@@ -25,6 +28,9 @@ ROUNDS_KEPT = 12
 
 NAMES_KEPT_SECONDS = 10
 """How long a resolved name is used: a moved address is found within, a dead name server is not asked every round."""
+
+SECOND_QUESTION_SHARE = 0.4
+"""Of the deadline: then the question is put again. What answers at all answers in less, and the second has as long."""
 
 LONGEST_WHY = 160
 
@@ -159,7 +165,7 @@ class Prober:
         began = self._monotonic()
         try:
             async with asyncio.timeout(self._timing.deadline_seconds):
-                status = await ask(self._timing.deadline_seconds)
+                status = await _first_of_two(ask, self._timing.deadline_seconds)
         except TimeoutError:
             return TimedOut(seconds=round(self._monotonic() - began, 3))
         except (ClientError, OSError) as error:
@@ -174,6 +180,33 @@ class Prober:
             connector = TCPConnector(force_close=True, limit=0, ttl_dns_cache=NAMES_KEPT_SECONDS)
             self._session = ClientSession(connector=connector)
         return self._session
+
+
+async def _first_of_two(ask: HttpProbe, deadline_seconds: float) -> int:
+    """Ask, and again where nothing came for a while; the first answer counts, and an error only when both have failed.
+
+    What is refused before that is refused: somebody was there to say so.
+    """
+    patience_seconds = SECOND_QUESTION_SHARE * deadline_seconds
+    asked = {asyncio.ensure_future(ask(deadline_seconds))}
+    pending = set(asked)
+    try:
+        done, pending = await asyncio.wait(pending, timeout=patience_seconds)
+        if not done:
+            second = asyncio.ensure_future(ask(deadline_seconds - patience_seconds))
+            asked.add(second)
+            pending.add(second)
+        while True:
+            for question in done:
+                if question.exception() is None:
+                    return question.result()
+            if done and not pending:
+                return next(iter(done)).result()  # raises what went wrong
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for question in asked:
+            question.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
 
 
 def best(results: Sequence[ProbeResult]) -> ProbeResult:

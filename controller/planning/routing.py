@@ -18,6 +18,7 @@ from controller.planning.demand import Demand
 from controller.planning.facts import EMERGENCY_UTILISATION, NOWHERE_READ, TARGET_UTILISATION, Facts
 from controller.planning.health import Health, failback_hold_until
 from controller.planning.placement import Placed
+from controller.planning.reach import unreached
 from controller.planning.spreading import NOTHING_PER_SECOND, Basin, spread
 
 Shares = dict[SiteName, float]
@@ -56,9 +57,10 @@ def route(
     facts: Facts, demands: dict[EntKey, Demand], placed: dict[EntKey, Placed], health: dict[SiteName, Health]
 ) -> dict[EntKey, Routed]:
     """Solve the routing of every ENT: each has its own workloads, so none can spoil another's answer."""
-    clear = _clear_sites(facts, health)
+    away = unreached(facts.world, facts.sites.values(), facts.now)
+    clear = _clear_sites(facts, health) - away
     return {
-        key: _as_placed(facts, demand, placed[key], clear) or _routed(facts, demand, placed[key], health)
+        key: _as_placed(facts, demand, placed[key], clear) or _routed(facts, demand, placed[key], health, away)
         for key, demand in demands.items()
     }
 
@@ -110,24 +112,35 @@ def _as_placed(facts: Facts, demand: Demand, placed: Placed, clear: frozenset[Si
     )
 
 
-def _routed(facts: Facts, demand: Demand, placed: Placed, health: dict[SiteName, Health]) -> Routed:
+def _routed(
+    facts: Facts, demand: Demand, placed: Placed, health: dict[SiteName, Health], away: frozenset[SiteName]
+) -> Routed:
     """A site in its fail-back hold is left alone as long as the others can carry the users."""
-    careful = _Block(facts, demand, placed, health, waive_hold=False).solve()
+    careful = _Block(facts, demand, placed, health, away, waive_hold=False).solve()
     if not careful.short or all(bound.because is None for bound in careful.bounds):
         return careful
-    return _Block(facts, demand, placed, health, waive_hold=True).solve()
+    return _Block(facts, demand, placed, health, away, waive_hold=True).solve()
 
 
 class _Block:
     """The sites of one ENT, what bounds each, and how the demand is spread over them."""
 
     def __init__(
-        self, facts: Facts, demand: Demand, placed: Placed, health: dict[SiteName, Health], *, waive_hold: bool
+        self,
+        facts: Facts,
+        demand: Demand,
+        placed: Placed,
+        health: dict[SiteName, Health],
+        away: frozenset[SiteName],
+        *,
+        waive_hold: bool,
     ) -> None:
         self.ent, self.demand, self.placed = demand.ent, demand, placed
         self.current = facts.largest_shares(demand.ent)
         self.emergency = any(health[s].gone for s, share in self.current.items() if share > 0 and s in health)
-        situation = Situation(facts, demand, self.current, health, emergency=self.emergency, waive_hold=waive_hold)
+        situation = Situation(
+            facts, demand, self.current, health, away, emergency=self.emergency, waive_hold=waive_hold
+        )
         bounds = tuple(
             [
                 bound_of(situation, placement.site)
@@ -200,6 +213,8 @@ class Situation:
     demand: Demand
     current: Shares
     health: dict[SiteName, Health]
+    away: frozenset[SiteName]
+    """What this instance does not reach itself."""
     emergency: bool
     waive_hold: bool
 
@@ -247,6 +262,9 @@ def _why_not_more(situation: Situation, site: SiteName) -> Because | None:
     facts, ent, health = situation.facts, situation.demand.ent, situation.health[site]
     if facts.ready(ent.key, site) == 0:
         return Because(reason=Reason.READY_CAPACITY, text=f"no replica is Ready at {site}")
+    if site in situation.away:
+        text = f"{site} does not answer {facts.world.self_site}: its edge would not reach it"
+        return Because(reason=Reason.SITE_UNREACHABLE, text=text)
     if _in_failback_hold(facts, ent, health) and not situation.waive_hold:
         text = f"{site} is back since {health.healthy_since:%H:%M:%S}Z; traffic returns after its hold time"
         return Because(reason=Reason.FAILBACK_HOLD, text=text)

@@ -3,8 +3,9 @@
 Every case is a network of its own, drawn from a seed: two to four sites, with a witness or not (two sites have one),
 one planner each, and a fault that begins after all have planned in peace: a partition, links lost one way, an observer
 whose references fail, reports lost or late, sites that die alone or by twos, or none. Over all of it lies loss: every
-probe, on each of its two paths by itself, and every report is lost with up to 5 %, at one lossy observer with up to
-60 %. The union of all plans is held against the invariants after every round, as in `test_many_planners`.
+question of a probe and every report is lost with up to 5 %, at one lossy observer with up to 60 %. A probe asks twice
+(`controller.observe.probes`), on each of its two paths by itself. The union of all plans is held against the invariants
+after every round, as in `test_many_planners`.
 
 A *false shift* is an evacuation or a failover, or a verdict that would make one, away from a site that lives and that
 at most one observer whose word counts has lost, by the fault or by loss at its own end; balancing what is left among
@@ -40,6 +41,8 @@ STEPS = FAULT_AT + 12
 """Twenty-four seconds of fault: four times what a verdict takes."""
 BACKGROUND = (0.0, 0.01, 0.05)
 LOSSY = (0.3, 0.6)
+QUESTIONS = (1, 2)
+"""What one probe asks, one after the other, before it has failed."""
 REFERENCES = 3
 MOST_LATE = 2
 """Rounds: what is later than `SILENT_AFTER` is lost, and who hears nothing sees nothing."""
@@ -77,10 +80,10 @@ class LossyNetwork(Network):
         for site in case.sites:
             reached = site == name or case.reaches(name, site, step)
             for path in (ProbePath.API, ProbePath.PUBLIC):
-                fine = reached and (site == name or not lost(site, step, str(path)))
+                fine = reached and (site == name or not all(lost(site, step, f"{path} {q}") for q in QUESTIONS))
                 probes.append(Probe(path=path, target=site, result=FINE if fine else HUNG))
         for number in range(REFERENCES):
-            fine = not doubting and not lost(f"ref{number}", step, "reference")
+            fine = not doubting and not all(lost(f"ref{number}", step, f"reference {q}") for q in QUESTIONS)
             probes.append(Probe(path=ProbePath.REFERENCE, target=f"ref{number}", result=FINE if fine else HUNG))
         return EvidenceRound(
             observer=ObserverName(name),

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from controller.domain.names import ObserverName, SiteName
 from controller.domain.readings import Answered, NotAttempted, ProbePath, ProbeResult, Refused, TimedOut
-from controller.observe.probes import ROUNDS_KEPT, Prober, RoundTiming, SiteProbes, best
+from controller.observe.probes import ROUNDS_KEPT, SECOND_QUESTION_SHARE, Prober, RoundTiming, SiteProbes, best
 
 NOBODY = "http://127.0.0.1:1/"
 
@@ -82,6 +82,66 @@ async def test_a_hanging_site_makes_no_round_longer_than_the_deadline(answering:
     assert isinstance(seen[(ProbePath.API, "b")], TimedOut)
     assert isinstance(seen[(ProbePath.PUBLIC, "b")], TimedOut)
     assert isinstance(seen[(ProbePath.PUBLIC, "a")], Answered)
+
+
+async def test_a_lost_packet_is_not_a_failed_probe() -> None:
+    """What does not answer for a while is asked once more; the first answer counts, and what was asked in vain ends."""
+    asked: list[float] = []
+    ended: list[str] = []
+
+    async def loses_the_first(deadline_seconds: float) -> int:
+        asked.append(deadline_seconds)
+        if len(asked) == 1:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.append("first")
+        return 401
+
+    prober = a_prober()
+    prober.sites = (SiteProbes(site=SiteName("a"), api=loses_the_first, public=()),)
+    (api, _public) = (await prober.take_round()).probes
+    assert isinstance(api.result, Answered)
+    assert 0.3 * SECOND_QUESTION_SHARE <= api.result.seconds < 0.3
+    assert ended == ["first"]
+    assert asked == [0.3, pytest.approx(0.3 * (1 - SECOND_QUESTION_SHARE))]
+
+
+@pytest.mark.parametrize("failing", [{1}, {2}, {1, 2}])
+async def test_one_answer_of_two_questions_is_enough(failing: set[int]) -> None:
+    """An error counts when there is no answer left to wait for."""
+    asked = 0
+
+    async def slow(_deadline_seconds: float) -> int:
+        nonlocal asked
+        asked += 1
+        number = asked
+        await asyncio.sleep(0.15)  # the second question is put meanwhile
+        if number in failing:
+            raise ConnectionResetError(f"question {number}")
+        return 200
+
+    prober = a_prober(deadline_seconds=0.35)
+    prober.sites = (SiteProbes(site=SiteName("a"), api=slow, public=()),)
+    (api, _public) = (await prober.take_round()).probes
+    assert asked == 2
+    assert isinstance(api.result, Refused if failing == {1, 2} else Answered)
+
+
+async def test_what_is_refused_at_once_is_not_asked_again() -> None:
+    """Somebody was there to refuse."""
+    asked = 0
+
+    async def refuses(_deadline_seconds: float) -> int:
+        nonlocal asked
+        asked += 1
+        raise ConnectionRefusedError
+
+    prober = a_prober()
+    prober.sites = (SiteProbes(site=SiteName("a"), api=refuses, public=()),)
+    (api, _public) = (await prober.take_round()).probes
+    assert isinstance(api.result, Refused)
+    assert asked == 1
 
 
 async def test_a_way_that_does_not_exist_is_no_evidence() -> None:
