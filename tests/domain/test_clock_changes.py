@@ -60,8 +60,8 @@ def changes(zone: str) -> tuple[date, ...]:
 
 @cache
 def days_of(zone: str) -> tuple[date, ...]:
-    """The zone's own changes, and those of France, on which a zone without any must not stir."""
-    return tuple(sorted({*changes(zone), *changes("Europe/Paris")}))
+    """The zone's own changes, and two of France: where the clocks never change they must not stir then either."""
+    return tuple(sorted({*changes(zone), *changes("Europe/Paris")[:2]}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +140,10 @@ def wrong_minutes(found: tuple[datetime, datetime] | None, wanted: tuple[datetim
     return len(covered[0] ^ covered[1])
 
 
-@pytest.mark.parametrize("territory", sorted(ZONES))
-def test_no_minute_of_any_change_of_the_clocks_is_wrong(territory: str) -> None:
+@pytest.mark.parametrize("zone", sorted(set(ZONES.values())))
+def test_no_minute_of_any_change_of_the_clocks_is_wrong(zone: str) -> None:
     """A bell is covered whenever the clock on the wall says so: 0 wrong minutes, skipped and doubled hours included."""
-    zone, wrong = ZONES[territory], 0
+    wrong = 0
     for day in days_of(zone):
         found, wanted = resolved(zone, day), expected(zone, day)
         for name in sorted({*found, *wanted}):
