@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -46,16 +46,10 @@ DEMAND = FixedDemand(per_second=1.0)
 
 @cache
 def changes(zone: str) -> tuple[date, ...]:
-    """The local days on which the clocks of the zone change, found hour by hour."""
-    found, before = set(), None
-    at = datetime(YEARS.start, 1, 1, tzinfo=UTC)
-    while at.year < YEARS.stop:
-        shown = at.astimezone(ZoneInfo(zone))
-        if before is not None and shown.utcoffset() != before:
-            found.add(shown.date())
-        before = shown.utcoffset()
-        at += timedelta(hours=1)
-    return tuple(sorted(found))
+    """The local days on which the clocks of the zone change: at noon they show another offset than the noon before."""
+    first, count = date(YEARS.start, 1, 1), (date(YEARS.stop, 1, 1) - date(YEARS.start, 1, 1)).days
+    noons = [datetime.combine(first + n * DAY, time(12), tzinfo=ZoneInfo(zone)) for n in range(count)]
+    return tuple(noon.date() for before, noon in pairwise(noons) if before.utcoffset() != noon.utcoffset())
 
 
 @cache
