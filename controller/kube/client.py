@@ -154,7 +154,8 @@ class Cluster:
             raise Unavailable.unanswered(where, "no answer before the deadline") from None
         except (ClientError, OSError) as error:
             raise Unavailable.unanswered(where, f"{type(error).__name__}: {error}") from None
-        except RuntimeError:
+        except (RuntimeError, AssertionError):
+            # aiohttp says "Session is closed", and where it tries a kept connection again it asserts that it is not.
             if api is self._api:
                 raise
             raise Unavailable.unanswered(where, "the credentials were renewed meanwhile") from None
