@@ -12,7 +12,7 @@ from typing import NamedTuple
 from controller.domain.explanation import Cut, Explained, Term
 from controller.domain.fleet import Ent, Placement
 from controller.domain.memory import Latch, Recommendation, Verdict
-from controller.domain.names import EntKey, SiteName
+from controller.domain.names import EdgeName, EntKey, SiteName
 from controller.domain.plan import Because
 from controller.domain.reasons import Reason
 from controller.domain.world import ReplicaState
@@ -20,6 +20,7 @@ from controller.planning.demand import Demand
 from controller.planning.facts import EMERGENCY_UTILISATION, Facts
 from controller.planning.health import Health
 from controller.planning.placement import Placed
+from controller.planning.reach import unheard_edges
 
 BETWEEN_BELLS = timedelta(hours=1)
 """Between bells closer than this nothing shrinks (design §5 stage 2)."""
@@ -90,9 +91,10 @@ def targets_of(
     `coming` is the share that each site gets by this plan's shifts: what is sent to a site stays provided for.
     """
     wanted = _within_quota(facts, demands, placed)
+    unheard = unheard_edges(facts.world, health, facts.now)
     targets: list[Target] = []
     for key, demand in demands.items():
-        targets += _targets_of_ent(facts, demand, placed[key], wanted[key], health, coming)
+        targets += _targets_of_ent(facts, demand, placed[key], wanted[key], health, coming, unheard)
     return targets
 
 
@@ -103,6 +105,7 @@ def _targets_of_ent(
     wanted: dict[SiteName, int],
     health: dict[SiteName, Health],
     coming: dict[tuple[EntKey, SiteName], float],
+    unheard: frozenset[EdgeName],
 ) -> list[Target]:
     ent = demand.ent
     states, shares = facts.states_of(ent.key), facts.largest_shares(ent)
@@ -115,6 +118,7 @@ def _targets_of_ent(
         largest=_largest_recommended(facts, ent),
     )
     found = []
+    may_send_all = not unheard.isdisjoint(ent.edges)
     for placement in facts.placements[ent.key]:
         site = placement.site
         state, count = states.get(site), wanted.get(site)
@@ -123,7 +127,7 @@ def _targets_of_ent(
         if count is not None and count >= state.wanted:
             found.append(case.standing(placement, state, count))
         else:
-            share = max(shares.get(site, 0.0), coming.get((ent.key, site), 0.0))
+            share = max(shares.get(site, 0.0), coming.get((ent.key, site), 0.0), float(may_send_all))
             found.append(case.shrinking(placement, state, count, share * demand.now_per_second, health[site]))
     return found
 

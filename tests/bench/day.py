@@ -1,15 +1,19 @@
-"""A day of operation in fast time: `python -m tests.bench.day [HOURS [FROM_HOUR]]`, without arguments 24 from midnight.
+"""A day of operation in fast time: `python -m tests.bench.day [--hours N] [--from HOUR] [--calm]`.
 
 The controller runs in this process on a clock that is moved on by ten seconds at a time: two evidence rounds, a
 question to each Prometheus, a renewal of the Lease, one planning cycle; everything else (list and watch, Secrets, two
 real sites with played nodes) runs as it does. Between it and both API servers stand proxies that answer 410, 429 and
 500, cut answers and break streams. Secrets are rotated every hour, the controller is restarted three times, a site is
-killed twice and comes back. What is looked at: memory, bells, crashes, and what was written during the morning.
+killed twice and comes back. With `--calm` nothing of this happens. What is looked at: memory, bells, crashes, and what
+was written during the morning.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import gc
+import json
 import random
 import sys
 import tempfile
@@ -56,6 +60,8 @@ class Account:
     clock: MovedClock
     writes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """During the morning, by method and what was written, whoever asked through a proxy."""
+    events: Counter[str] = field(default_factory=Counter)
+    """Of these, the Events by their reason."""
     faults: Counter[str] = field(default_factory=Counter)
     bells: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
@@ -76,6 +82,8 @@ class Account:
             parts = seen.path.strip("/").split("/")
             plural = next((each for each in PLURALS if each in parts), parts[-1])
             self.writes[seen.method, f"{plural}/{parts[-1]}" if parts[-1] in ("status", "scale") else plural] += 1
+            if plural == "events":
+                self.events[json.loads(seen.body)["reason"]] += 1
 
 
 PLURALS = ("leases", "regionalents", "sites", "deployments", "events")
@@ -88,12 +96,12 @@ FAULTS: tuple[tuple[str, Fault], ...] = (
 )
 
 
-def misbehaving(account: Account, chance: random.Random) -> Script:
+def misbehaving(account: Account, chance: random.Random, share: float) -> Script:
     """Return a script that breaks a few requests in every second quarter of an hour; Leases are left alone."""
 
     def script(seen: Seen) -> Fault:
         account.count(seen)
-        broken = int(account.hours * 4) % 2 and not seen.of_lease and chance.random() < FAULT_SHARE
+        broken = int(account.hours * 4) % 2 and not seen.of_lease and chance.random() < share
         if not broken:
             return Pass()
         name, fault = chance.choice(FAULTS)
@@ -106,7 +114,10 @@ def misbehaving(account: Account, chance: random.Random) -> Script:
 class Day:
     """One run: the school, the proxies, a controller after another."""
 
-    def __init__(self, school: School, account: Account, settings: Settings, away: ApiProxy, log: Log) -> None:
+    def __init__(
+        self, school: School, account: Account, settings: Settings, away: ApiProxy, log: Log, *, calm: bool
+    ) -> None:
+        self._calm = calm
         self._school = school
         self._account = account
         self._settings = settings
@@ -143,7 +154,8 @@ class Day:
     async def run(self, hours: float) -> None:
         """Let the day pass."""
         for number in range(round(hours * STEPS_PER_HOUR)):
-            await self._happenings(number)
+            if not self._calm:
+                await self._happenings(number)
             assert self._controller is not None
             await step(self._controller, self._account.clock, STEP, self._school.tick)
             self._account.cycles += 1
@@ -203,27 +215,26 @@ def kubeconfig(server: str, token: str) -> str:
     )
 
 
-async def live(hours: float, from_hour: float, folder: Path, plane: ControlPlane) -> Account:
+async def live(hours: float, from_hour: float, folder: Path, plane: ControlPlane, *, calm: bool) -> Account:
     """Run the day and return what happened."""
     today = SystemClock().now().astimezone(ZONE)
     midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
     account = Account(clock=MovedClock((midnight + timedelta(hours=from_hour)).astimezone(UTC)))
-    chance, log = random.Random(2021), Log()
+    chance, log, share = random.Random(2021), Log(), 0.0 if calm else FAULT_SHARE
     (prometheus,) = free_ports(1)
     school = School(plane.sites, lambda: account.clock.now().astimezone(ZONE))
     async with AsyncExitStack() as stack:
         proxies = {}
         for name, site in plane.sites.items():
-            proxy = ApiProxy(site.kubeconfig, script=misbehaving(account, chance), keep=False)
+            proxy = ApiProxy(site.kubeconfig, script=misbehaving(account, chance, share), keep=False)
             proxies[name] = await stack.enter_async_context(proxy)
         runner = await school.open(prometheus)
         stack.push_async_callback(runner.cleanup)
         stack.push_async_callback(school.close)
         url = f"http://127.0.0.1:{prometheus}"
         await school.declare(declared(today.date(), url, kubeconfig(proxies["away"].url, "first")))
-        day = Day(
-            school, account, settings(proxies["home"].kubeconfig(folder / "management"), url), proxies["away"], log
-        )
+        ours = settings(proxies["home"].kubeconfig(folder / "management"), url)
+        day = Day(school, account, ours, proxies["away"], log, calm=calm)
         stack.push_async_callback(day.end)
         await day.start()
         await day.run(hours)
@@ -252,13 +263,16 @@ def settings(kubeconfig: Path, references: str) -> Settings:
 
 def main() -> None:
     """Print what happened; exit 1 when a promise was not kept."""
-    hours, from_hour = float(HOURS), 0.0
-    if len(sys.argv) > 1:
-        hours, from_hour = float(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.0
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--hours", type=float, default=HOURS)
+    parser.add_argument("--from", type=float, default=0.0, dest="from_hour", metavar="HOUR")
+    parser.add_argument("--calm", action="store_true", help="no faults, restarts, rotations or lost sites")
+    asked = parser.parse_args()
+    hours: float = asked.hours
     specs = [SiteSpec(name=name, start_up_milliseconds=50) for name in ("home", "away")]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as name, ControlPlane(specs, run_folder=Path(name, "sites")) as plane:
-        account = asyncio.run(live(hours, from_hour, Path(name), plane))
+        account = asyncio.run(live(hours, asked.from_hour, Path(name), plane, calm=asked.calm))
     late = [(at, size) for at, size in account.memory if at >= min(WARM_UP_HOURS, hours / 2)]
     slope, mean = slope_per_day(late), sum(size for _, size in late) / len(late)
     print(f"{hours:g} h in {time.monotonic() - began:.0f} s: {account.cycles} cycles, faults {dict(account.faults)}")
@@ -269,6 +283,9 @@ def main() -> None:
     print(f"writes from {MORNING[0]}:00 to {MORNING[1]}:00, {len(ENTS)} ENTs at 2 sites:")
     for (method, what), count in sorted(account.writes.items()):
         print(f"  {method} {what}: {count}")
+    print(f"  events by reason: {dict(account.events.most_common())}")
+    left = sum(isinstance(each, Controller) for each in gc.get_objects())
+    print(f"controllers that ended and were kept in memory: {left}")
     sys.exit(bool(account.missed or account.failures or slope > MOST_SLOPE_SHARE * mean))
 
 

@@ -102,12 +102,13 @@ async def test_a_stream_whose_credentials_are_renewed_ends_like_a_broken_one() -
 
 async def test_a_question_whose_credentials_are_renewed_meanwhile_ends_like_a_broken_one() -> None:
     """Also on a kept connection, which aiohttp would try again on a session that is closed."""
-    questions = 0
+    questions, second = 0, asyncio.Event()
 
     async def answer(_request: web.Request) -> web.StreamResponse:
         nonlocal questions
         questions += 1
         if questions > 1:
+            second.set()
             await asyncio.sleep(30)
         return web.json_response({})
 
@@ -115,8 +116,7 @@ async def test_a_question_whose_credentials_are_renewed_meanwhile_ends_like_a_br
         await cluster.call("GET", "/x")
         waiting = asyncio.ensure_future(cluster.call("GET", "/x"))
         async with asyncio.timeout(5):
-            while questions < 2:
-                await asyncio.sleep(0)
+            await second.wait()
         await cluster.renew(Credentials(server=cluster._api.configuration.host, token="another"))
         with pytest.raises(Unavailable):
             await waiting

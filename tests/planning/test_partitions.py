@@ -25,6 +25,7 @@ def test_no_false_shift_no_empty_answer_and_nothing_missed() -> None:
         5716,
         1926,  # two sites die at once, and the last word of each speaks well of the other
         2605,
+        6968,  # capacity is given back on the last word of a peer that has sent everybody here since
     ],
 )
 def test_what_was_found_once(seed: int) -> None:
