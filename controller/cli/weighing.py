@@ -1,6 +1,6 @@
 """What a drain would leave: the planner asked about the next school day, with the site and without it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,12 +24,12 @@ class Weighed:
     site: str
     short: tuple[str, ...]
 
-    def document(self, *, until: str, by: str, refused: bool) -> dict[str, Any]:
+    def document(self, order: Mapping[str, str], *, refused: bool) -> dict[str, Any]:
         """Return the answer as JSON has it."""
-        return {"site": self.site, "until": until, "by": by, "refused": refused, "short": list(self.short)}
+        return {"site": self.site, **order, "refused": refused, "short": list(self.short)}
 
 
-async def weigh_drain(cluster: Cluster, site: str, *, until: datetime, reason: str, by: str) -> Weighed:
+async def weigh_drain(cluster: Cluster, site: str, order: Mapping[str, str]) -> Weighed:
     """Return what the drain would leave short; ends the command where there is no such Site.
 
     Raises:
@@ -41,8 +41,8 @@ async def weigh_drain(cluster: Cluster, site: str, *, until: datetime, reason: s
     if site not in {each.name for each in declared.sites}:
         known = ", ".join(each.name for each in declared.sites) or "none"
         stop(f"there is no Site {site}; there are: {known}", EXIT_PROBLEMS)
-    order = Order(until=until, reason=reason, by=by)
-    return Weighed(site=site, short=left_short(declared, SiteName(site), order, memory.ents, SystemClock().now()))
+    drain = Order(until=datetime.fromisoformat(order["until"]), reason=order["reason"], by=order["by"])
+    return Weighed(site=site, short=left_short(declared, SiteName(site), drain, memory.ents, SystemClock().now()))
 
 
 def left_short(

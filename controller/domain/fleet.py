@@ -33,6 +33,8 @@ class Order:
     until: datetime
     reason: str
     by: str
+    given_at: datetime | None = None
+    """When it was ordered: of several about the same thing the newest holds. None: nobody said."""
 
     def in_force(self, now: datetime) -> bool:
         """Tell whether the order has not expired."""
@@ -153,6 +155,10 @@ class Shifting:
     """How long a returned site stays Healthy before it gets traffic again."""
     reversal_window: timedelta = timedelta(minutes=30)
     """At most one reversal of more than 2 % in this time (invariant 6)."""
+    min_sites: int = 1
+    """Sites that answer at least: no move but an evacuation makes them fewer."""
+    dry_run: bool = False
+    """Moves of this ENT are planned and said, and not made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

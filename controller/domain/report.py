@@ -9,6 +9,7 @@ from datetime import datetime
 
 from controller.domain.intents import Intent
 from controller.domain.names import ObserverName, SiteName
+from controller.domain.orders import GivenOrder
 from controller.domain.world import EvidenceRound, ReplicaState, Route, SignalReading
 
 
@@ -43,5 +44,7 @@ class Report:
     """What it would do next at every edge at which it would do something."""
     undecided: tuple[Intent, ...] = ()
     """What it would move but for a reason of its own, such as the time since its last step."""
+    orders: tuple[GivenOrder, ...] = ()
+    """The newest orders that it knows, its own cluster's and those that others told it."""
     heard: tuple[tuple[ObserverName, str, int], ...] = ()
     """Whom it has heard lately: process and sequence of the last report that it planned with."""

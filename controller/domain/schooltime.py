@@ -17,7 +17,7 @@ from controller.domain.forecast import SchoolDay
 from controller.domain.localtime import ONE_DAY, Occurrence, local, midnights, to_utc
 from controller.domain.names import EntKey
 from controller.domain.planned import KeptOut, Planned, Users, kept_out, planned, without
-from controller.domain.schooldays import Calendar, DayFact, day_fact
+from controller.domain.schooldays import Calendar, DayFact, DayType, day_fact
 from controller.domain.timetable import (
     Accounts,
     Audience,
@@ -35,8 +35,20 @@ from controller.domain.windows import Window
 LONGEST_REACH = timedelta(days=2)
 """A window reaches at most this far from its date: 24 h of duration, a clock change, and a time zone."""
 
+WITH_CLASS = frozenset({DayType.SCHOOL_DAY, DayType.WEDNESDAY, DayType.FIRST_DAY_BACK, DayType.LAST_DAY_BEFORE})
+"""Kinds of day on which there are lessons."""
+
 Facts = Callable[[date], DayFact]
 """What kind of day a date is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A time of day, where the users are, at which nothing goes back."""
+
+    start: time
+    end: time
+    school_days_only: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +63,7 @@ class SchoolPolicies:
     calendar: Calendar | None = None
     schedules: tuple[Schedule, ...] = ()
     events: tuple[Event, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +116,7 @@ def windows_on(policies: SchoolPolicies, day: date, facts: Facts) -> tuple[Windo
                 else:
                     found.append(_window(part, policies, part.per_second, by_event=True))
         found += [_keeping(kept, policies, policy) for kept in kept_out(plan, policy, zone, day)]
+    found += _blocked(policies, zone, day, fact)
     return tuple(found)
 
 
@@ -187,6 +201,16 @@ def _window(part: Planned, policies: SchoolPolicies, per_second: float, *, by_ev
         ramp_seconds=part.ramp_seconds_from(part.start),
         lead_seconds=part.lead.total_seconds() if part.lead else 0.0,
     )
+
+
+def _blocked(policies: SchoolPolicies, zone: ZoneInfo, day: date, fact: DayFact) -> Iterator[Window]:
+    for each in policies.blocked:
+        if each.school_days_only and fact.day_type not in WITH_CLASS:
+            continue
+        start, end = to_utc(zone, day, each.start, Occurrence.FIRST), to_utc(zone, day, each.end, Occurrence.SECOND)
+        source = f"blocked: {each.start:%H:%M}-{each.end:%H:%M}"
+        if start < end:
+            yield Window(start=start, end=end, ent=policies.ent, demand_per_second=0.0, source=source, no_moves=True)
 
 
 def _keeping(kept: KeptOut, policies: SchoolPolicies, policy: str) -> Window:

@@ -31,6 +31,8 @@ class Window:
     """How long before `start` its capacity is asked for, where the policy says so; 0: the learned lead time."""
     kept_out: tuple[Audience, ...] = ()
     """Audiences that are not let in during the window; `all`: the portal is shut on purpose, which is no outage."""
+    no_moves: bool = False
+    """Nothing goes back to a site that was left: somebody declared so. Such a window says nothing of demand."""
 
     @property
     def policy(self) -> str:

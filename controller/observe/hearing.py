@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from controller.domain.intents import PeerPlan
 from controller.domain.names import EdgeName, ObserverName, SiteName
+from controller.domain.orders import GivenOrder
 from controller.domain.readings import Fresh, Missing, Reading, ReadingReason, Stale
 from controller.domain.report import Report
 from controller.domain.world import EvidenceRound, ReplicaState, Route, SignalReading
@@ -60,6 +61,8 @@ class Told:
     routes: tuple[Route, ...] = ()
     peers: tuple[Peer, ...] = ()
     """By name, the silent ones too."""
+    orders: tuple[GivenOrder, ...] = ()
+    """Orders that they know, of silent ones too: an order ends by itself and not with who told it."""
     plans: tuple[PeerPlan, ...] = ()
     """What those would do whose opinion counts."""
 
@@ -110,6 +113,7 @@ class Hearing:
         replicas: list[ReplicaState] = []
         routes: list[Route] = []
         peers: list[Peer] = []
+        orders: list[GivenOrder] = []
         for _, heard in sorted(self._heard.items()):
             ours = _Clock(heard, now, monotonic)
             report = heard.report
@@ -121,6 +125,7 @@ class Hearing:
             replicas += (ours.state(state) for state in report.replicas if state.site == report.site)
             if report.site is not None:
                 routes += (route for route in report.routes if at_edges.get(route.edge) == report.site)
+            orders += (each for each in report.orders if each.is_told(now))
             peers.append(Peer(report=report, age_seconds=max(0.0, monotonic - heard.received_seconds)))
         return Told(
             rounds=self.rounds(now),
@@ -128,6 +133,7 @@ class Hearing:
             replicas=tuple(replicas),
             routes=tuple(routes),
             peers=tuple(peers),
+            orders=tuple(orders),
         )
 
     def _only_found(self, report: Report) -> bool:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from controller.domain.fleet import Ent
+from controller.domain.fleet import Ent, Order
 from controller.domain.forecast import Forecast
 from controller.domain.memory import Memory
 from controller.domain.names import EntKey, SiteName
+from controller.domain.orders import drained, fleet_freeze, told_freezes
 from controller.domain.windows import Window
 from controller.domain.world import EvidenceRound, Orders, ReplicaState, Route, SignalReading, World
 from controller.observe.hearing import Told
@@ -61,7 +62,7 @@ class Assembler:
         planned = (ent for ent in declared.ents if ent.placements and ent.key not in gone)
         ents = self._ceilings.applied(planned, seen.sites)
         world = World(
-            sites=declared.sites,
+            sites=drained(declared.sites, seen.told.orders),
             ents=ents,
             edges=declared.edges,
             windows=windows,
@@ -70,7 +71,7 @@ class Assembler:
             rounds=(*seen.rounds, *seen.told.rounds),
             replicas=self._replicas(ents, seen, now),
             routes=routes,
-            orders=Orders(freeze=declared.freeze, dry_run=seen.dry_run),
+            orders=Orders(freeze=_freeze(seen), dry_run=seen.dry_run),
             memory=seen.memory,
             peers=seen.told.plans,
             self_site=seen.home,
@@ -97,6 +98,12 @@ def _without_others(world: World) -> World:
         readings=tuple(reading for reading in world.readings if reading.ent in ents),
         routes=tuple(route for route in world.routes if route.ent in ents),
     )
+
+
+def _freeze(seen: Seen) -> Order | None:
+    told = told_freezes(seen.told.orders)
+    declared = seen.policies.declared
+    return fleet_freeze((*declared.freezes, *told)) if told else declared.freeze
 
 
 def _writable(seen: Seen) -> frozenset[SiteName]:

@@ -111,7 +111,7 @@ def facts_of(world: World, now: datetime) -> Facts:
     for state in world.replicas:
         states.setdefault(state.ent, {})[state.site] = state
     windows: dict[EntKey, list[Window]] = {}
-    for window in sorted(world.windows):
+    for window in sorted(window for window in world.windows if not window.no_moves):
         windows.setdefault(window.ent, []).append(window)
     readings: dict[EntKey, dict[SignalName, dict[SiteName, Reading]]] = {}
     for read in world.readings:

@@ -21,6 +21,9 @@ from controller.planning.facts import Facts
 MOVES_UNDER_FREEZE = (MoveKind.EVACUATION, MoveKind.SWITCHOVER)
 """Leaving a dead site, and a drain, which is a manual order (invariant 7)."""
 
+ANSWERS_UNDER_FREEZE = (Reason.SITE_DOWN, Reason.DRAIN_ORDERED)
+"""The same of answers, which say why and not what kind of move they are."""
+
 
 def guarded(facts: Facts, actions: list[Action]) -> dict[ActionId, Withheld]:
     """Return the actions that must not be taken, with the reason."""
@@ -34,12 +37,17 @@ def guarded(facts: Facts, actions: list[Action]) -> dict[ActionId, Withheld]:
 
 
 def _held_by(facts: Facts, action: Action, edges: dict[EdgeName, SiteName | None]) -> Because | None:
-    return _dry_run(facts) or _pause(facts, action) or _freeze(facts, action) or _elsewhere(facts, action, edges)
+    return (
+        _dry_run(facts, action) or _pause(facts, action) or _freeze(facts, action) or _elsewhere(facts, action, edges)
+    )
 
 
-def _dry_run(facts: Facts) -> Because | None:
+def _dry_run(facts: Facts, action: Action) -> Because | None:
     if facts.world.orders.dry_run:
         return Because(reason=Reason.DRY_RUN, text="dry run: nothing is written")
+    ent = facts.ents.get(action.ent)
+    if isinstance(action, SetWeights | SetDnsTargets) and ent is not None and ent.shifting.dry_run:
+        return Because(reason=Reason.DRY_RUN, text="shifting.dryRun: no traffic of this ENT is moved")
     return None
 
 
@@ -68,7 +76,7 @@ def shrinks_or_moves(action: Action) -> bool:
         case SetWeights(kind=kind, was=was):
             return bool(was) and kind not in MOVES_UNDER_FREEZE
         case SetDnsTargets(was=was, targets=targets, because=because):
-            return bool(was) and was != targets and because.reason is not Reason.SITE_DOWN
+            return bool(was) and was != targets and because.reason not in ANSWERS_UNDER_FREEZE
         case SetAdmission(was=cap, max_concurrent=new):
             return cap is not None and new < cap
 

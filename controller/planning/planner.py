@@ -16,9 +16,10 @@ from controller.planning.demand import Demand, demand_of
 from controller.planning.edges import fallen_edges, held_for_edges, without_edges
 from controller.planning.facts import Facts, facts_of
 from controller.planning.guards import guarded
-from controller.planning.health import Health, failback_hold_until, judge_sites
+from controller.planning.health import Health, judge_sites
 from controller.planning.placement import place
 from controller.planning.remembering import memory_after
+from controller.planning.returning import returns_at
 from controller.planning.routing import last_move, route
 from controller.planning.scaling import Target, targets_of
 from controller.planning.sequencing import actions_of, without
@@ -67,7 +68,6 @@ def verdicts(world: World, now: datetime) -> Mapping[SiteName, Verdict]:
 def _next_look(facts: Facts, demands: dict[EntKey, Demand], health: dict[SiteName, Health]) -> datetime:
     """Look again after one cycle, or sooner when a window, a step or a hold time ends before that."""
     instants = [facts.now + PLANNING_CYCLE]
-    fallen = [site for site in health.values() if site.fell_at is not None]
     for key, demand in demands.items():
         for window in facts.windows.get(key, ()):
             instants += [window.start - demand.lead, window.start, window.end]
@@ -75,8 +75,8 @@ def _next_look(facts: Facts, demands: dict[EntKey, Demand], health: dict[SiteNam
             last = last_move(facts, demand.ent, edge)
             if last is not None:
                 instants.append(last.at + demand.ent.shifting.step_interval)
-        for site in fallen:
-            until = failback_hold_until(site, demand.ent.shifting.failback_hold)
+        for site in health.values():
+            until = returns_at(facts, site, demand.ent.shifting.failback_hold)
             if until is not None:
                 instants.append(until)
     return min(instant for instant in instants if instant > facts.now)

@@ -16,9 +16,10 @@ from controller.domain.reasons import Reason
 from controller.planning.data import data_can_serve
 from controller.planning.demand import Demand
 from controller.planning.facts import EMERGENCY_UTILISATION, NOWHERE_READ, TARGET_UTILISATION, Facts
-from controller.planning.health import Health, failback_hold_until
+from controller.planning.health import Health
 from controller.planning.placement import Placed
 from controller.planning.reach import unreached
+from controller.planning.returning import drain_ended, returns_at
 from controller.planning.spreading import NOTHING_PER_SECOND, Basin, spread
 
 Shares = dict[SiteName, float]
@@ -66,13 +67,14 @@ def route(
 
 
 def _clear_sites(facts: Facts, health: dict[SiteName, Health]) -> frozenset[SiteName]:
-    """Return the sites that bound no ENT by what they are: Healthy, never fallen, not drained."""
+    """Return the sites that bound no ENT by what they are: Healthy, never fallen, not drained, nor lately."""
     return frozenset(
         name
         for name, site in facts.sites.items()
         if health[name].verdict is Verdict.HEALTHY
         and health[name].fell_at is None
         and not (site.drain is not None and site.drain.in_force(facts.now))
+        and drain_ended(site, facts.now) is None
     )
 
 
@@ -265,8 +267,9 @@ def _why_not_more(situation: Situation, site: SiteName) -> Because | None:
     if site in situation.away:
         text = f"{site} does not answer {facts.world.self_site}: its edge would not reach it"
         return Because(reason=Reason.SITE_UNREACHABLE, text=text)
-    if _in_failback_hold(facts, ent, health) and not situation.waive_hold:
-        text = f"{site} is back since {health.healthy_since:%H:%M:%S}Z; traffic returns after its hold time"
+    held_until = returns_at(facts, health, ent.shifting.failback_hold)
+    if held_until is not None and facts.now < held_until and not situation.waive_hold:
+        text = f"{site} is back; traffic returns after its hold time, at {held_until:%H:%M:%S}Z"
         return Because(reason=Reason.FAILBACK_HOLD, text=text)
     if situation.emergency:
         return None
@@ -297,11 +300,6 @@ def _silent_signal(facts: Facts, ent: Ent, site: SiteName) -> Because | None:
     return None
 
 
-def _in_failback_hold(facts: Facts, ent: Ent, health: Health) -> bool:
-    until = failback_hold_until(health, ent.shifting.failback_hold)
-    return until is not None and facts.now < until
-
-
 def kind_of_shift(current: Shares, wanted: Shares, facts: Facts, health: dict[SiteName, Health]) -> MoveKind:
     """Name the shift by its source: gone, sick, drained, or by a destination that has come back."""
     sources = [s for s, share in sorted(current.items()) if wanted.get(s, 0.0) < share]
@@ -312,9 +310,14 @@ def kind_of_shift(current: Shares, wanted: Shares, facts: Facts, health: dict[Si
     if any((d := facts.sites[s].drain) is not None and d.in_force(facts.now) for s in sources if s in facts.sites):
         return MoveKind.SWITCHOVER
     grown = [s for s, share in sorted(wanted.items()) if share > current.get(s, 0.0)]
-    if any(s in health and health[s].fell_at is not None for s in grown):
+    if any(s in health and _came_back(facts, health[s]) for s in grown):
         return MoveKind.FAILBACK
     return MoveKind.BALANCE
+
+
+def _came_back(facts: Facts, health: Health) -> bool:
+    drained = facts.sites.get(health.site)
+    return health.fell_at is not None or (drained is not None and drain_ended(drained, facts.now) is not None)
 
 
 def last_move(facts: Facts, ent: Ent, edge: EdgeName) -> Move | None:

@@ -16,6 +16,7 @@ from controller.planning.health import Health
 from controller.planning.programme import largest_remainder
 from controller.planning.reversals import would_reverse
 from controller.planning.routing import Routed, Shares, kind_of_shift, last_move
+from controller.planning.safety_rules import ruled_out
 from controller.planning.second_opinions import peers_answer_otherwise, second_opinion
 
 WEIGHT_SUM = 100
@@ -228,7 +229,7 @@ def _why_not_now(
     unseen = [m.site for m in moves if m.site in health and health[m.site].verdict is Verdict.UNKNOWN]
     if unseen:
         return Because(reason=Reason.NO_EVIDENCE, text=health[unseen[0]].because.text)
-    bounded = _bounded_here(routed, moves)
+    bounded = _bounded_here(routed, moves) or ruled_out(facts, demand, edge, kind, moves)
     if bounded is not None:
         return bounded
     not_yet = _not_yet(facts, ent, edge, moves)

@@ -253,6 +253,8 @@ def _shifting(declared: Shifting) -> fleet.Shifting:
         step_interval=declared.step_interval,
         failback_hold=declared.failback_hold,
         reversal_window=declared.reversal_window,
+        min_sites=declared.min_sites,
+        dry_run=declared.dry_run,
     )
 
 
@@ -269,7 +271,7 @@ def _scaling(declared: Scaling, resource: RegionalENT) -> fleet.Scaling:
 def _order(declared: Order | None) -> fleet.Order | None:
     if declared is None:
         return None
-    return fleet.Order(until=declared.until, reason=declared.reason, by=declared.by)
+    return fleet.Order(until=declared.until, reason=declared.reason, by=declared.by, given_at=declared.given_at)
 
 
 def _day_plan(declared: DayPlan) -> timetable.DayPlan:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from controller.domain import fleet
 from controller.domain.names import EdgeName, EntKey, SiteName
+from controller.domain.orders import fleet_freeze
 from controller.domain.schooldays import Calendar
-from controller.domain.schooltime import SchoolPolicies
+from controller.domain.schooltime import Blocked, SchoolPolicies
 from controller.domain.timetable import Schedule
 from controller.policy import convert
 from controller.policy.catalogue import Catalogue
@@ -54,10 +55,12 @@ class Declared:
     school: tuple[SchoolPolicies, ...]
     """One per ENT, in the order of `ents`."""
     freeze: fleet.Order | None
-    """The freeze that lasts longest; whether it is still in force depends on the instant."""
+    """The freeze that counts; whether it is still in force depends on the instant."""
     problems: tuple[Problem, ...]
     told_edges: tuple[DeclaredEdge, ...] = ()
     """Every ENT behind every edge, by ENT and then in the order of the ENT's edges."""
+    freezes: tuple[fleet.Order, ...] = ()
+    """All freezes, by name of their events."""
 
 
 def declare(resources: Iterable[Resource]) -> Declared:
@@ -74,11 +77,12 @@ def declare(resources: Iterable[Resource]) -> Declared:
         ents=tuple(_ent(ent, catalogue) for ent in catalogue.ents.values()),
         edges=_edges(catalogue),
         school=tuple(_school(ent, catalogue, shared) for ent in catalogue.ents.values()),
-        freeze=max(freezes, key=lambda order: (order.until, order.by), default=None),
+        freeze=fleet_freeze(freezes),
         problems=(*composed.problems, *broken_references(catalogue, composed.days)),
         told_edges=tuple(
             DeclaredEdge(ent=key, spec=edge) for key, ent in catalogue.ents.items() for edge in ent.spec.edges
         ),
+        freezes=tuple(freezes),
     )
 
 
@@ -118,4 +122,8 @@ def _school(ent: RegionalENT, catalogue: Catalogue, shared: _Shared) -> SchoolPo
         calendar=shared.calendars.get(ent.spec.calendar_ref or ""),
         schedules=tuple(schedule for schedule in referred if schedule is not None),
         events=tuple(event for event in events if event is not None),
+        blocked=tuple(
+            Blocked(start=each.start, end=each.end, school_days_only=each.on == "schoolDays")
+            for each in ent.spec.shifting.blocked_windows
+        ),
     )

@@ -1,12 +1,12 @@
 """The parts of a `RegionalENT` that promise and limit: SLO, reserve, owner of replicas, shifting, scaling."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from controller.domain.fleet import ReplicaOwner, ReservePolicy
 from controller.policy.model import Model, Rule
-from controller.policy.scalars import Duration, LeadTime, Percent, Permille, parse_duration
+from controller.policy.scalars import Duration, LeadTime, LocalTime, Percent, Permille, parse_duration
 
 
 class Slo(Model):
@@ -32,6 +32,27 @@ class Replication(Model):
     """`Scale` (the replica count itself), `HPAFloor` (minReplicas) or `KEDAFloor` (minReplicaCount)."""
 
 
+class BlockedWindow(Model):
+    """A time of day at which nothing goes back to a site that was left, and no drill is held."""
+
+    start: LocalTime
+    """From when, `HH:MM` where the users are."""
+    end: LocalTime
+    """Until when."""
+    on: Literal["schoolDays", "everyDay"] = "schoolDays"
+    """On days with class, or on every day."""
+
+    rules: ClassVar = (
+        Rule(
+            cel="(self.start.size() == 5 ? self.start + ':00' : self.start) < "
+            "(self.end.size() == 5 ? self.end + ':00' : self.end)",
+            holds=lambda window: window.start < window.end,
+            message="end must be after start",
+            field="end",
+        ),
+    )
+
+
 class Shifting(Model):
     """Limits on moving traffic. An evacuation is not bound by them."""
 
@@ -45,6 +66,12 @@ class Shifting(Model):
     """How long a returned site stays Healthy before it gets traffic again."""
     reversal_window: Duration = parse_duration("30m")
     """At most one reversal of more than 2 % in this time."""
+    min_sites: Annotated[int, Field(ge=1, le=16)] = 1
+    """Sites that answer at least: no move makes them fewer but leaving a dead site."""
+    blocked_windows: Annotated[tuple[BlockedWindow, ...], Field(max_length=8)] = ()
+    """When nothing goes back and no drill is held, besides school peaks, in which neither ever is."""
+    dry_run: bool = False
+    """Plan and say moves of traffic, and make none."""
 
     rules: ClassVar = (
         Rule(

@@ -42,6 +42,8 @@ class Order(Model):
     """Why, for whoever is on call."""
     by: Text
     """Who ordered it."""
+    given_at: Instant | None = None
+    """When it was ordered: where several clusters have an order about the same thing, the newest holds."""
 
 
 class Condition(StatusModel):

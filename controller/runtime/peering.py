@@ -8,6 +8,7 @@ from controller import __version__
 from controller.actuate.status import Status
 from controller.domain.intents import PeerPlan
 from controller.domain.names import EdgeName, ObserverName, SiteName
+from controller.domain.orders import GivenOrder, to_tell
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType, Plan
 from controller.domain.reasons import Reason
 from controller.domain.report import Report
@@ -158,6 +159,10 @@ class Peering:
         """Publish the round."""
         self._publisher.after_round()
 
+    def _orders(self) -> tuple[GivenOrder, ...]:
+        declared = self._store.policies().declared
+        return to_tell(declared.sites, declared.freezes, self._told.orders, self._around.now())
+
     async def publish(self, prober: Prober, elector: Elector) -> None:
         """Write our report after every round, as long as this process leads, until cancelled."""
 
@@ -173,6 +178,7 @@ class Peering:
                 plan=plan,
                 told=self._told,
                 policies=self.policies,
+                orders=self._orders(),
             )
             memory = plan.memory if plan is not None else None
             return report_status(report, world=world, memory=memory, sick=self._sick)

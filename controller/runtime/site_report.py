@@ -13,6 +13,7 @@ from controller.actuate.status import Status, seconds_text
 from controller.domain.intents import Intent
 from controller.domain.memory import Memory
 from controller.domain.names import EdgeName, EntKey, ObserverName, SiteName
+from controller.domain.orders import GivenOrder
 from controller.domain.plan import Action, Because, Plan, SetDnsTargets, SetWeights, SiteWeight
 from controller.domain.readings import Answered, Fresh, ProbePath, TimedOut, answers
 from controller.domain.reasons import Reason
@@ -83,6 +84,7 @@ def report_of(
     plan: Plan | None = None,
     told: Told | None = None,
     policies: str = "",
+    orders: tuple[GivenOrder, ...] = (),
 ) -> Report:
     """Return the report of an observer; without a world, that of a witness."""
     report = Report(
@@ -97,6 +99,7 @@ def report_of(
         heard=tuple((p.report.observer, p.report.instance, p.report.sequence) for p in told.peers if not p.silent)
         if told is not None
         else (),
+        orders=orders,
     )
     if world is None or plan is None:
         return report

@@ -1,7 +1,7 @@
 """The part of a `SiteReport` that peers plan with, as it stands in `status.shared`.
 
     {"format": 1, "at", "instance", "policies", "inputs", "version", "rounds": […], "readings": […], "replicas": […],
-     "routes": […], "intents": […], "undecided": […], "heard": […]}
+     "routes": […], "intents": […], "undecided": […], "heard": […], "orders": […]}
 
 Two versions of Sonnerie stand side by side during an upgrade, so this is read as far as it is understood: unknown
 fields are passed over, and an item that cannot be read is left out alone and counted. Left out is not seen, which is
@@ -10,12 +10,15 @@ never read as well or sick, nor as zero. A newer `format` changes nothing about 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
+from controller.domain.fleet import Order
 from controller.domain.intents import Intent
 from controller.domain.names import EdgeName, EntKey, ObserverName, SignalName, SiteName
+from controller.domain.orders import LONGEST_ORDER, GivenOrder
 from controller.domain.plan import SiteWeight
 from controller.domain.readings import (
     Answered,
@@ -104,6 +107,14 @@ class _Intent(msgspec.Struct, omit_defaults=True):
     weights: dict[str, int]
 
 
+class _Order(msgspec.Struct, omit_defaults=True):
+    until: str
+    reason: str
+    by: str
+    given: str
+    site: str = ""
+
+
 class _Shared(msgspec.Struct):
     at: str
     format: int = FORMAT
@@ -118,6 +129,7 @@ class _Shared(msgspec.Struct):
     intents: list[msgspec.Raw] = []
     undecided: list[msgspec.Raw] = []
     heard: list[msgspec.Raw] = []
+    orders: list[msgspec.Raw] = []
 
 
 # ------------------------------------------------------------------------------------------------------------- writing
@@ -142,6 +154,7 @@ def write_report(report: Report) -> dict[str, Any]:
         "intents": [_intent(intent) for intent in report.intents],
         "undecided": [_intent(intent) for intent in report.undecided],
         "heard": [list(each) for each in report.heard],
+        "orders": [_order(each) for each in report.orders],
     }
     built: dict[str, Any] = msgspec.to_builtins(shared)
     return built
@@ -164,6 +177,17 @@ def _probe(probe: Probe) -> _Probe:
         case Refused() | NotAttempted():
             pass  # why is for the log of whoever saw it
     return written
+
+
+def _order(told: GivenOrder) -> _Order:
+    order, given = told.order, told.order.given_at
+    return _Order(
+        until=write_instant(order.until),
+        reason=order.reason,
+        by=order.by,
+        given=write_instant(given) if given is not None else "",
+        site=told.site or "",
+    )
 
 
 def _milliseconds(seconds: float) -> float:
@@ -230,6 +254,7 @@ def read_report(shared: bytes, *, observer: ObserverName, site: SiteName | None,
         intents=reading.each(found.intents, _Intent, _read_intent),
         undecided=reading.each(found.undecided, _Intent, _read_intent),
         heard=reading.each(found.heard, tuple[str, str, int], lambda h: (ObserverName(h[0]), h[1], h[2])),
+        orders=reading.each(found.orders, _Order, lambda o: _read_order(o, site, at)),
     )
     return ReadReport(report=report, left_out=reading.left_out, format=found.format)
 
@@ -324,6 +349,15 @@ def _read_route(found: _Route) -> Route:
         weight=found.weight,
         max_concurrent=found.cap,
     )
+
+
+def _read_order(found: _Order, site: SiteName | None, at: datetime) -> GivenOrder:
+    given, until = read_instant(found.given), read_instant(found.until)
+    order = Order(until=until, reason=found.reason, by=found.by, given_at=given)
+    told = GivenOrder(site=SiteName(found.site) if found.site else None, order=order)
+    if site is None or until - given > LONGEST_ORDER or not told.is_told(at):
+        raise ValueError("not an order that an instance may tell")
+    return told
 
 
 def _read_intent(found: _Intent) -> Intent:

@@ -6,7 +6,7 @@ import pytest
 
 from controller.domain.names import EntKey
 from controller.domain.schooldays import Calendar, DayType, VacationDays
-from controller.domain.schooltime import SchoolPolicies, resolve
+from controller.domain.schooltime import Blocked, SchoolPolicies, resolve
 from controller.domain.timetable import (
     Accounts,
     Audience,
@@ -271,3 +271,26 @@ def test_only_a_reduction_lowers_what_the_schedule_wants() -> None:
     event = Event(name="e", when=SIXTH_OF_APRIL, remaining_percent=40)
     [window] = windows_of(every_day(bells=(a_bell(time(8)),)), "2021-04-06T00:00", "2021-04-06T12:00", events=(event,))
     assert window.demand_per_second == 20
+
+
+@pytest.mark.parametrize(
+    ("day", "school_days_only", "hours"),
+    [
+        ("2026-06-15", True, ("2026-06-15T05:30", "2026-06-15T07:00")),
+        ("2026-01-15", True, ("2026-01-15T06:30", "2026-01-15T08:00")),
+        ("2026-06-14", True, None),  # a Sunday
+        ("2026-06-14", False, ("2026-06-14T05:30", "2026-06-14T07:00")),
+    ],
+)
+def test_a_blocked_time_is_one_where_the_users_are_and_says_nothing_of_demand(
+    day: str,
+    school_days_only: bool,  # noqa: FBT001 - a row of the table
+    hours: tuple[str, str] | None,
+) -> None:
+    """Half past seven to nine on the clocks of the ENT, on days with class unless told."""
+    blocked = Blocked(start=time(7, 30), end=time(9), school_days_only=school_days_only)
+    policies = SchoolPolicies(ent=ENT, time_zone="Europe/Paris", blocked=(blocked,))
+    found = resolve(policies, at(f"{day}T00:00"), at(f"{day}T23:00")).windows
+    assert [(w.start, w.end, w.no_moves, w.demand_per_second) for w in found] == (
+        [(at(hours[0]), at(hours[1]), True, 0.0)] if hours else []
+    )

@@ -14,6 +14,7 @@ from tests.controlplane.fleet import Fleet as ControlPlane
 from tests.controlplane.waiting import wait_until
 from tests.live.doors import Door, Meter
 from tests.live.instances import SYSTEM, Fleet, prepare, take_back
+from tests.typed import sonnerie
 
 pytestmark = pytest.mark.live
 
@@ -125,3 +126,37 @@ def test_a_site_that_dies_with_its_instance_is_left_and_comes_back_slowly(fleet:
         assert fleet.weights("a")[HOME] <= STEP_PERCENT
         for instance in fleet.instances.values():
             assert not [line for line in instance.lines() if line["event"] == "crashed"]
+
+
+@pytest.mark.timeout(120)
+def test_an_order_that_one_site_was_given_holds_at_all(fleet: Fleet) -> None:
+    """A drain that is written at a survivor moves the users at every edge; taken back elsewhere, it holds no more.
+
+    The instances tell each other; nobody writes the order into another cluster.
+    """
+    order = ["--for=1h", "--reason=new switches", "--by=ops", "--accept-no-reserve"]
+    with fleet.running(LETTERS):
+        soon(lambda: all_well(fleet), "all verdicts")
+        ordered(fleet, "b", "drain", fleet.name(HOME), *order)
+        for at in LETTERS:
+            soon(lambda: fleet.weights(at)[HOME] < 100, f"the first step at {at}")  # noqa: B023
+        written = [
+            at
+            for at in LETTERS
+            if fleet.clusters[at].kubectl("get", "site", fleet.name(HOME), "--output=jsonpath={.spec.drain}")
+        ]
+        assert written == ["b"]
+        ordered(fleet, "a", "undrain", fleet.name(HOME), "--by=ops")
+        soon(lambda: all(known(fleet, at) == ["taken back"] for at in LETTERS), "the newer order everywhere")
+        assert all(fleet.weights(at)[HOME] > 0 for at in LETTERS), "it was taken back before the last step"
+
+
+def known(fleet: Fleet, at: str) -> list[str]:
+    """The reasons of the orders that an instance tells the others."""
+    return [order["reason"] for order in fleet.report(at, fleet.name(at))["shared"]["orders"]]
+
+
+def ordered(fleet: Fleet, at: str, *words: str) -> None:
+    """Give an order at the cluster of one site."""
+    done = sonnerie(*words, f"--kubeconfig={fleet.clusters[at].kubeconfig}")
+    assert done.returncode == 0, done.stderr

@@ -47,9 +47,12 @@ def test_a_drain_is_ordered_and_taken_back(site: tuple[Cluster, str]) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["site"], told["refused"], told["short"]) == (name, False, [])
-    assert spec_of(cluster, "site", name)["drain"] == {"until": told["until"], "reason": "new switches", "by": "me"}
-    assert sonnerie("undrain", name, *flags).returncode == 0
-    assert "drain" not in spec_of(cluster, "site", name)
+    order = {key: told[key] for key in ("until", "givenAt")} | {"reason": "new switches", "by": "me"}
+    assert spec_of(cluster, "site", name)["drain"] == order
+    assert sonnerie("undrain", name, "--by", "you", *flags).returncode == 0
+    ended = spec_of(cluster, "site", name)["drain"]
+    assert isinstance(ended, dict)
+    assert (ended["by"], ended["reason"], ended["until"]) == ("you", "taken back", ended["givenAt"])
     nobody = sonnerie("undrain", "none-such", *flags)
     assert (nobody.returncode, "there is no Site none-such" in nobody.stderr) == (1, True)
 
@@ -64,5 +67,7 @@ def test_a_freeze_is_ordered_and_taken_back(site: tuple[Cluster, str]) -> None:
         frozen = spec_of(cluster, "schoolevent", "freeze-by-hand")["freeze"]
         assert isinstance(frozen, dict)
         assert (frozen["reason"], frozen["by"]) == (reason, "me")
-    assert sonnerie("unfreeze", *flags).returncode == 0
-    assert sonnerie("unfreeze", *flags).returncode == 1
+    assert sonnerie("unfreeze", "--by", "you", *flags).returncode == 0
+    ended = spec_of(cluster, "schoolevent", "freeze-by-hand")["freeze"]
+    assert isinstance(ended, dict)
+    assert (ended["by"], ended["until"]) == ("you", ended["givenAt"])

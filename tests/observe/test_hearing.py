@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.fleet import Order
 from controller.domain.names import EdgeName, EntKey, ObserverName, SignalName, SiteName
+from controller.domain.orders import LONGEST_ORDER, GivenOrder
 from controller.domain.readings import Fresh, Missing, Stale
 from controller.domain.report import Report
 from controller.domain.world import EvidenceRound, ReplicaState, Route, SignalReading
@@ -159,6 +161,20 @@ def test_a_peer_speaks_for_its_own_site_alone() -> None:
     assert [state.site for state in told.replicas] == [GRA]
     assert [each.site for each in told.readings] == [GRA]
     assert [route.edge for route in told.routes] == ["front-gra"]
+
+
+def test_an_order_outlives_who_told_it() -> None:
+    """A site may fall silent because it was drained: the drain goes on until it ends by itself."""
+    ear = Ear()
+    order = Order(until=ear.now + timedelta(hours=2), reason="power", by="ops", given_at=ear.now)
+    told = GivenOrder(site=GRA, order=order)
+    for number in (5, 6):
+        ear.hearing.hear(replace(ear.report(number, ear.seconds), orders=(told,)))
+    ear.seconds += 3600
+    assert ear.told().peers[0].silent
+    assert ear.told().orders == (told,)
+    ear.seconds += LONGEST_ORDER.total_seconds()
+    assert ear.told().orders == ()
 
 
 def test_who_is_not_declared_any_more_is_forgotten() -> None:

@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.fleet import Order
 from controller.domain.intents import Intent
 from controller.domain.names import EdgeName, EntKey, ObserverName, SignalName, SiteName
+from controller.domain.orders import CLOCKS_APART, LONGEST_ORDER, GivenOrder
 from controller.domain.plan import SiteWeight
 from controller.domain.readings import (
     Answered,
@@ -37,6 +40,7 @@ RESULTS = (
     Refused(why="as reported"),
     NotAttempted(why="as reported"),
 )
+ORDER = Order(until=BELL + timedelta(hours=1), reason="exams", by="ops", given_at=BELL - timedelta(minutes=1))
 READINGS: tuple[Reading, ...] = (
     Fresh(value=7.25, at=BELL),
     Stale(value=7.0, at=BELL, reason=ReadingReason.TOO_OLD),
@@ -70,6 +74,10 @@ def a_report() -> Report:
         intents=(Intent(ent=ENT, edge=FRONT, weights=(SiteWeight(site=GRA, weight=100),)),),
         undecided=(Intent(ent=ENT, edge=FRONT, weights=()),),
         heard=((ObserverName("sbg"), "two", 7),),
+        orders=(
+            GivenOrder(site=None, order=ORDER),
+            GivenOrder(site=GRA, order=replace(ORDER, reason="new switches")),
+        ),
     )
 
 
@@ -115,7 +123,7 @@ def test_a_report_without_a_time_says_nothing() -> None:
 
 
 @given(
-    part=st.sampled_from(["rounds", "readings", "replicas", "routes", "intents", "undecided", "heard"]),
+    part=st.sampled_from(["rounds", "readings", "replicas", "routes", "intents", "undecided", "heard", "orders"]),
     junk=st.recursive(
         st.none()
         | st.booleans()
@@ -140,4 +148,20 @@ def test_a_witness_measures_nothing() -> None:
     found = read_report(shared, observer=ObserverName("paris"), site=None, sequence=1)
     assert found.report.readings == ()
     assert found.report.replicas == ()
-    assert found.left_out == 5
+    assert found.report.orders == ()
+    assert found.left_out == 7
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        replace(ORDER, until=BELL + 2 * LONGEST_ORDER),
+        replace(ORDER, given_at=BELL - LONGEST_ORDER - timedelta(hours=1)),
+        replace(ORDER, given_at=BELL + CLOCKS_APART + timedelta(minutes=1)),
+    ],
+)
+def test_no_instance_can_tell_of_an_order_that_nobody_could_give(order: Order) -> None:
+    """Longer than an order may be, long over, or from a clock far ahead: it would outdo true ones."""
+    written = write_report(replace(a_report(), orders=(GivenOrder(site=GRA, order=order),)))
+    found = through(written)
+    assert (found.report.orders, found.left_out) == ((), 1)
