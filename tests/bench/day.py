@@ -47,8 +47,9 @@ RESTARTS_AT_HOURS = (2.0, 9.2, 16.0)
 SITE_KILLED_AT_HOURS = (3.0, 15.0)
 SITE_AWAY_STEPS = 30
 MORNING = (7, 13)
-WARM_UP_HOURS = 2.0
-"""Caches fill, samples and windows are complete; then memory is looked at."""
+WARM_UP_HOURS = 24.0
+"""A day fills what a day can fill: caches, samples, the heap at its largest bell. What grows on the next is a leak; so
+a run of 24 hours says little of memory, and one of 48 hours much."""
 MOST_SLOPE_SHARE = 0.01
 """Of the memory, a day: less than what a run differs from the next."""
 
@@ -162,6 +163,7 @@ class Day:
             await self._look(number)
 
     async def _happenings(self, number: int) -> None:
+        number %= HOURS * STEPS_PER_HOUR
         at = [round(hour * STEPS_PER_HOUR) for hour in SITE_KILLED_AT_HOURS]
         if number in at:
             self._school.alive["away"] = False
