@@ -76,7 +76,8 @@ class Target(NamedTuple):
         reason = won.reason if won is not None else Reason.SITE_UNREACHABLE
         detail = won.detail if won is not None else "left as it is"
         direction = "grow" if self.replicas > self.state.wanted else "shrink"
-        return Because(reason=reason, text=f"{direction} from {self.state.wanted} to {self.replicas}: {detail}")
+        to = self.would_be if self.withheld else self.replicas
+        return Because(reason=reason, text=f"{direction} from {self.state.wanted} to {to}: {detail}")
 
 
 def targets_of(
