@@ -98,7 +98,10 @@ def ent_status(
     """Return the whole status of an ENT; `windows` are its own, sorted."""
     mine = [route for route in routes if route.ent == ent.key]
     states = {state.site: state for state in world.replicas if state.ent == ent.key}
-    first_edge = {route.site: route.weight for route in mine if ent.edges and route.edge == ent.edges[0]}
+    told = {route.edge for route in mine}
+    # An instance for one site decides at its own edges alone.
+    edge = next((edge for edge in ent.edges if edge in told), None)
+    first_edge = {route.site: route.weight for route in mine if route.edge == edge}
     status: Status = {
         "observedGeneration": before.generation,
         "conditions": conditions(found, before, now),

@@ -10,6 +10,7 @@ import typer
 
 from controller.cli.calendars import calendar, import_calendar
 from controller.cli.differences import diff
+from controller.cli.drill import drill
 from controller.cli.orders import drain, freeze, undrain, unfreeze
 from controller.cli.plans import explain, plan
 from controller.cli.policies import check, crd, schema
@@ -61,6 +62,7 @@ _COMMANDS = (
     explain,
     drain,
     undrain,
+    drill,
     freeze,
     unfreeze,
     plan,

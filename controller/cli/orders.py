@@ -193,9 +193,9 @@ def _event(description: str, order: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _until(length: str) -> datetime:
+def length_of(length: str) -> timedelta:
+    """Return how long an order is to last; ends the command where it cannot."""
     from controller.policy.scalars import parse_duration
-    from controller.runtime.clock import SystemClock
 
     try:
         found = parse_duration(length)
@@ -203,7 +203,13 @@ def _until(length: str) -> datetime:
         stop(f"--for {length}: {error}", EXIT_USAGE)
     if not timedelta(0) < found <= LONGEST_ORDER:
         stop(f"--for {length}: write a time up to 168h", EXIT_USAGE)
-    return (SystemClock().now() + found).replace(microsecond=0)
+    return found
+
+
+def _until(length: str) -> datetime:
+    from controller.runtime.clock import SystemClock
+
+    return (SystemClock().now() + length_of(length)).replace(microsecond=0)
 
 
 def _text(instant: datetime) -> str:

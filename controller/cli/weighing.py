@@ -29,6 +29,15 @@ class Weighed:
         return {"site": self.site, **order, "refused": refused, "short": list(self.short)}
 
 
+async def fleet_of(cluster: Cluster) -> Declared:
+    """Return the fleet as it is declared in the cluster.
+
+    Raises:
+        ApiError: the cluster cannot be read.
+    """
+    return declare(each.declared for each in await looking.objects(cluster) if each.declared is not None)
+
+
 async def weigh_drain(cluster: Cluster, site: str, order: Mapping[str, str]) -> Weighed:
     """Return what the drain would leave short; ends the command where there is no such Site.
 

@@ -10,7 +10,7 @@ import pytest
 from controller.actuate.status import Before, conditions, decided_routes, ent_status, site_status
 from controller.actuate.status_writer import weighty
 from controller.domain.memory import EntMemory, Memory, MoveKind, SiteMemory, Verdict
-from controller.domain.names import ActionId, SiteName
+from controller.domain.names import ActionId, EdgeName, SiteName
 from controller.domain.plan import Because, Condition, ConditionStatus, ConditionType, Plan, SetAdmission, SetWeights
 from controller.domain.reasons import Reason
 from controller.domain.world import ReplicaState, Route, World
@@ -118,6 +118,18 @@ def test_what_matters_is_written_at_once_and_what_drifts_is_not(
         node = node[step]
     node[path[-1]] = value
     assert (weighty(before) != weighty(after)) == (when == AT_ONCE)
+
+
+def test_who_serves_is_told_of_the_first_edge_that_is_decided_here() -> None:
+    """An instance for one site knows the weights of its own edge alone, wherever that stands in the list."""
+    ent = replace(an_ent(), edges=(EdgeName("at-a"), EdgeName("at-b"), EdgeName("at-c")))
+    routes = [
+        Route(ent=ent.key, edge=EdgeName(edge), site=SiteName(site), weight=weight)
+        for edge, site, weight in (("at-c", "a", 100), ("at-b", "a", 30), ("at-b", "b", 70))
+    ]
+    world = World(sites=(), ents=(ent,))
+    status = ent_status(ent, EntMemory(ent=ent.key), world=world, routes=routes, found=[], before=BEFORE, now=BELL)
+    assert status["serving"] == "a 30 % b 70 %"
 
 
 def test_an_ent_without_edges_serves_nowhere_we_know() -> None:

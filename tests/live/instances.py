@@ -85,6 +85,15 @@ class Fleet:
         """Return what the instance at one site holds of another."""
         return self.clusters[at].kubectl("get", "site", self.name(of), "--output=jsonpath={.status.verdict}")
 
+    def served(self, at: str) -> bool:
+        """Tell whether the instance at a site knows who serves the ENT, and finds nothing wanting."""
+        found = self.clusters[at].kubectl(
+            "get", "regionalent", "nord", f"--namespace={self.namespace}", "--output=json"
+        )
+        status = json.loads(found).get("status", {})
+        held = {each["type"]: each["status"] for each in status.get("conditions", ())}
+        return bool(status.get("serving")) and held["Ready"] == held["ReserveReady"] == "True"
+
     def report(self, at: str, observer: str) -> dict[str, Any]:
         """Return a report as it lies at a site; empty when there is none."""
         found = self.clusters[at].kubectl("get", "sitereport", observer, "--ignore-not-found", "--output=json")

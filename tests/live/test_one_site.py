@@ -1,6 +1,8 @@
 """One instance per site as real processes: a site dies with its instance, and the survivors act alone."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +15,7 @@ import pytest
 from tests.controlplane.fleet import Fleet as ControlPlane
 from tests.controlplane.waiting import wait_until
 from tests.live.doors import Door, Meter
-from tests.live.instances import SYSTEM, Fleet, prepare, take_back
+from tests.live.instances import ROOT, SYSTEM, Fleet, kubeconfig, prepare, take_back
 from tests.typed import sonnerie
 
 pytestmark = pytest.mark.live
@@ -25,6 +27,7 @@ DECIDED_SECONDS = 12.0
 """The promise is 10 s (design §6: 9 s at worst); two seconds for a machine that others use too."""
 HOLD_SECONDS = 10
 STEP_PERCENT = 10
+DRILL = ROOT / "manifests/components/drill"
 
 
 @pytest.fixture
@@ -160,3 +163,40 @@ def ordered(fleet: Fleet, at: str, *words: str) -> None:
     """Give an order at the cluster of one site."""
     done = sonnerie(*words, f"--kubeconfig={fleet.clusters[at].kubeconfig}")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.timeout(300)
+def test_a_drill_leaves_a_site_and_gives_it_back(fleet: Fleet) -> None:
+    """Everybody leaves, nobody suffers, the order is taken back; whoever interrupts it gives the site back too.
+
+    It may do as much as the weekly drill of the manifests, and not more.
+    """
+    fleet.clusters["b"].kubectl("apply", f"--filename={DRILL}/rbac.yaml")
+    account = fleet.folder / "drill.kubeconfig"
+    account.write_text(kubeconfig(fleet.clusters["b"], "sonnerie-drill"))
+    quick = {"failbackHold": f"{HOLD_SECONDS}s", "maxStepPercent": 50, "stepInterval": "1s"}
+    fleet.declare(an_ent(fleet) | {"shifting": quick})
+    words = ["drill", fleet.name(HOME), "--by=ops", f"--kubeconfig={account}"]
+    report = fleet.folder / "drill.json"
+    with fleet.running(LETTERS):
+        soon(lambda: all_well(fleet), "all verdicts")
+        soon(lambda: fleet.served("b"), "the ENT to be judged")
+        first = subprocess.Popen([sys.executable, "-m", "controller", *words, "--for=1h", "--json"])
+        soon(lambda: bool(ordered_at(fleet, "b")), "the order")
+        first.terminate()
+        assert first.wait(20) == 1
+        assert ordered_at(fleet, "b")["reason"] == "the drill is over"
+
+        done = sonnerie(*words, "--for=30s", f"--report={report}")
+        assert done.returncode == 0, done.stderr
+        told = json.loads(report.read_text())
+        assert (told["ending"], told["looks"][-1]["percent"]) == ("passed", {f"{fleet.namespace}/nord": 0})
+        assert told["left_seconds"] < 30
+        assert ordered_at(fleet, "b")["reason"] == "the drill is over"
+
+
+def ordered_at(fleet: Fleet, at: str) -> dict[str, str]:
+    """The drain that stands in a cluster."""
+    path = "--output=jsonpath={.spec.drain}"
+    found: dict[str, str] = json.loads(fleet.clusters[at].kubectl("get", "site", fleet.name(HOME), path) or "{}")
+    return found

@@ -15,6 +15,7 @@ from tests.controlplane.clusters import Cluster
 from tests.controlplane.fleet import Fleet
 from tests.controlplane.programs import visiting_tools
 from tests.monitoring.rules import rules
+from tests.typed import sonnerie
 
 pytestmark = pytest.mark.live
 
@@ -136,6 +137,32 @@ def test_recording_is_a_component_with_a_bound(site: Cluster, tmp_path: Path) ->
     assert str(settings.record).startswith("/recordings/")
     sizes = {volume["name"]: volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"]}
     assert (sizes["recordings"], settings.record_most_megabytes) == ("1Gi", 900)
+
+
+def test_the_weekly_drill_is_a_component_and_hardened(site: Cluster, tmp_path: Path) -> None:
+    """Its account can write the drain of a Site and nothing else; the command is one that there is."""
+    head = (MANIFESTS / "components/drill/kustomization.yaml").read_text()
+    shown = yaml.safe_load("\n".join(line[4:] for line in head.splitlines() if line.startswith("#   ")))
+    bases = {"resources": [MANIFESTS / OVERLAYS[0]], "components": [MANIFESTS / "components/drill"]}
+    relative: dict[str, Any] = {
+        key: [os.path.relpath(path, tmp_path) for path in paths] for key, paths in bases.items()
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(relative | {"patches": shown["patches"]}))
+    documents = rendered(site, tmp_path)
+    accepted(site, documents)
+    pod = the(documents, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert (pod["securityContext"]["runAsNonRoot"], pod["serviceAccountName"]) == (True, "sonnerie-drill")
+    (container,) = pod["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert {"memory", "ephemeral-storage"} <= container["resources"]["limits"].keys()
+    said = {each["name"]: each["value"] for each in container["env"]}
+    assert said["SITE"] == "gra"
+    words = [word.replace("$(SITE)", said["SITE"]).replace("$(LENGTH)", said["LENGTH"]) for word in container["args"]]
+    assert sonnerie(*words, "--kubeconfig", tmp_path / "none").returncode == 3, "only the cluster is missing"
+    granted = the(documents, "ClusterRole", "sonnerie-drill")["rules"]
+    written = [rule["resources"] for rule in granted if set(rule["verbs"]) - {"get", "list", "watch"}]
+    assert written == [["sites"]]
 
 
 def test_monitoring_is_rendered_whole(site: Cluster) -> None:
