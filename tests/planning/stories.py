@@ -131,11 +131,11 @@ def _scarce(quota: int) -> World:
     return a_world(ents=_many(), sites=[a_site("a", quota=quota), a_site("b", quota=quota)], windows=windows)
 
 
-def _rollout(*, first_step_taken: bool) -> World:
+def _rollout(*, first_step_taken: bool = False, at: str = "a", kind: MoveKind = MoveKind.FAILOVER) -> World:
     found = _read(a_world(), A, "errors", 0.3)
     new, old = BELL - 2 * MINUTE, BELL - HOUR
     states = tuple(
-        replace(state, revision="v2" if state.site == A else "v1", revision_since=new if state.site == A else old)
+        replace(state, revision="v2" if state.site in at else "v1", revision_since=new if state.site in at else old)
         for state in found.replicas
     )
     found = replace(found, replicas=states)
@@ -144,7 +144,7 @@ def _rollout(*, first_step_taken: bool) -> World:
     weights = {("nord", "a"): 90, ("nord", "b"): 10}
     found = replace(found, routes=a_world(weights=weights).routes)
     found = replace(found, memory=_site_memory(Verdict.DEGRADED, MINUTE, fell_at=BELL - MINUTE))
-    return _with_ent(found, moves=_moves(MoveKind.FAILOVER, (A, 100, 90), (B, 0, 10), ago=30 * SECOND))
+    return _with_ent(found, moves=_moves(kind, (A, 100, 90), (B, 0, 10), ago=30 * SECOND))
 
 
 def _peer(*, at_a: int) -> World:
@@ -338,7 +338,9 @@ def stories() -> dict[str, World]:
         ),
         "errors-follow-the-users": test_following.a_world({"a": 0.2, "b": 0.2, "c": 0.0}),
         "errors-stay-behind": test_following.a_world({"a": 0.2, "b": 0.0, "c": 0.0}),
-        "rollout-suspected": _rollout(first_step_taken=False),
+        "rollout-suspected": _rollout(),
+        "rollout-at-both-sites": _rollout(at="ab"),
+        "rollout-after-another-move": _rollout(first_step_taken=True, kind=MoveKind.BALANCE),
         "rollout-suspected-after-a-step": _rollout(first_step_taken=True),
         "shut-on-purpose": a_world(
             windows=(a_window(ENT, BELL - HOUR, 120, 0.0, kept_out=(Audience.ALL,), source="event maintenance"),),

@@ -165,6 +165,40 @@ def test_a_broken_rule_is_named(case: str) -> None:
     assert {found.rule for found in violations(world, plan, BELL)} == rules
 
 
+SAID: dict[str, list[tuple[str, str, str]]] = {
+    "more than the destination can carry": [("destination", "weights", "b would carry 19.8/s with room for 8.5/s")],
+    "data that cannot serve": [("data", "weights", "the data at b cannot serve")],
+    "nobody with weight": [("answered", "weights", "no site would be left with traffic")],
+    "an empty answer": [("answered", "dns", "the answer set would be empty")],
+    "an unready destination": [("unready", "weights", "no replica is Ready at b")],
+    "shrinking without a reading": [("fresh", "replicas:b", "no fresh reading at a")],
+    "shrinking at a site that is not well": [("fresh", "replicas:b", "b is Unknown")],
+    "below the floor in force": [("floor", "replicas:a", "8 is below the floor 9 in force")],
+    "below the minimum": [("floor", "replicas:b", "0 is below the floor 1 in force")],
+    "above the maximum": [("max", "replicas:b", "101 is above the max of the placement")],
+    "a source that shrinks before its traffic has left": [
+        ("drained", "replicas:a", "20.0/s are still sent to a; 3 replicas carry 12.8/s")
+    ],
+    "a destination that shrinks below what is on its way": [
+        ("drained", "replicas:b", "20.0/s are still sent to b; 3 replicas carry 12.8/s")
+    ],
+    "to and fro": [("flap", "weights", "the weight of b would turn round again")],
+    "moving under a freeze": [("freeze", "weights", "a freeze is in force")],
+    "a lower cap under a freeze": [("freeze", "cap", "a freeze is in force")],
+    "growing under a pause": [("pause", "replicas:a", "a pause is in force")],
+    "acting for a paused ENT": [("pause", "cap", "a pause is in force")],
+    "taking away what a bell needs": [("bell", "replicas:b", "90.0/s would be left for a bell of 95.0/s")],
+}
+"""Rule, action and sentence of each: what people read when the gate closes."""
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_rule_says_where_and_what(case: str) -> None:
+    """Which action, and the figures that forbid it."""
+    world, plan, _ = BROKEN[case]
+    assert [(found.rule, found.action, found.text) for found in violations(world, plan, BELL)] == SAID[case]
+
+
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_breaks_a_rule_is_withheld_and_not_remembered(case: str) -> None:
     """The gate takes the unsafe actions out, with the rule's name; what is left breaks nothing."""

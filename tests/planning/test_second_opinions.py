@@ -35,10 +35,12 @@ def a_peer(weights: Percents | None, at: SiteName = B) -> PeerPlan:
     return PeerPlan(site=at, intents=(intent(weights),) if weights is not None else ())
 
 
-def opinion(*peers: PeerPlan, kind: MoveKind = MoveKind.FAILOVER, after: Percents = AFTER) -> Percents | Reason:
-    """What is left of the move from `BEFORE`, or why nothing is."""
+def opinion(
+    *peers: PeerPlan, kind: MoveKind = MoveKind.FAILOVER, after: Percents = AFTER, before: Percents = BEFORE
+) -> Percents | Reason:
+    """What is left of the move, or why nothing is."""
     facts = facts_of(World(sites=(), ents=(ENT,), peers=peers), BELL)
-    found = second_opinion(facts, ENT.key, FRONT, kind, BEFORE, after)
+    found = second_opinion(facts, ENT.key, FRONT, kind, before, after)
     return found.held.reason if found.held is not None else found.percents
 
 
@@ -80,6 +82,12 @@ def test_opinions_on_other_edges_and_ents_are_none_on_this() -> None:
     """Silence about this edge is a no, whatever is said about another."""
     elsewhere = replace(intent(AFTER), edge=EdgeName("other"))
     assert opinion(PeerPlan(site=B, intents=(elsewhere,))) is Reason.PEERS_DISAGREE
+
+
+def test_a_site_that_is_not_named_has_nothing() -> None:
+    """Ours goes from a alone to half at b; the peer would move a tenth: so do we, and nobody else is answered."""
+    found = opinion(a_peer({A: 90, B: 10}, C), before={A: 100}, after={A: 50, B: 50})
+    assert found == {A: 90, B: 10}
 
 
 PERCENTS = (
