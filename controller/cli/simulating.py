@@ -37,11 +37,14 @@ def simulate(
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures; several scenarios make a list.")
     ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the picture of the first run.")] = None,
+    strict: Annotated[  # noqa: FBT002 - as typer calls it
+        bool, typer.Option("--strict", help="End with 1 where an expectation of a scenario is missed.")
+    ] = False,
 ) -> None:
     """Simulate school mornings and compare controllers on them. Needs no cluster; the same seed gives the same figures.
 
     Whether the expectations of a scenario are met is told, and stands in the JSON. Exit codes: 0 simulated, 1 a file is
-    wrong, 2 wrong usage.
+    wrong or, with --strict, an expectation is missed, 2 wrong usage.
 
     Example: sonnerie simulate 2021-04-06-declared --controllers sonnerie,hpa-tuned,keda --html morning.html
     """
@@ -61,12 +64,14 @@ def simulate(
         except PolicyError as error:
             _refuse(error)
         names = _named(controllers)
+        missed: list[str] = []
         documents: list[Any] = []
         pages: list[Page] = []
         for world in worlds:
             found = _run(world, names, range(seed, seed + runs), points)
             met = judged(world, found)
             tell(console, world, found, met)
+            missed += [f"{world.name}: {each.expectation.figure}" for each in met if each.met is False]
             documents.append(document(world, found, met))
             pages.append(Page(scenario=world, run=found[0], met=met))
         if json_file is not None:
@@ -75,6 +80,8 @@ def simulate(
         if html is not None:
             _write(html, page_of(pages))
         out.flush()
+    if strict and missed:
+        stop(f"missed: {', '.join(missed)}", EXIT_PROBLEMS)
 
 
 def _load(names: Sequence[str], faults: Path | None) -> "list[Scenario]":

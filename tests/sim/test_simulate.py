@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from controller.sim.measure import FIGURES
 from controller.sim.run import CONTROLLERS, draw, judged, outcomes_of, summary, together
 from controller.sim.scenario import FaultKind, Scenario
 from controller.sim.scenario_file import SHIPPED, load_demand, load_faults, load_scenario, with_faults
+from tests import typed
 from tests.sim.worlds import MORNING, a_scenario
 
 KEYS = {
@@ -113,6 +115,11 @@ def test_the_figures_can_be_bad() -> None:
     assert figures.unserved_share > 0.1
     assert figures.scale_downs_on_bad_data >= 1
     assert [each.met for each in judged(scenario, together([(1, found[0])]))] == [False]
+    dear, cheap = (replace(found[0], figures=replace(figures, replica_hours_over_optimum=over)) for over in (1.3, 1.0))
+    runs = together([(1, dear), (2, cheap)])
+    for figure, most, met in (("replica_hours_over_optimum", 1.2, True), ("overload_seconds", 300, False)):
+        expected = [{"controller": "shrinks", "figure": figure, "most": most}]
+        assert [each.met for each in judged(a_scenario(expect=expected), runs)] == [met], "costs are judged by the mean"
 
 
 def test_a_lost_site_is_left_within_seconds() -> None:
@@ -154,6 +161,14 @@ def test_a_recorded_load_and_further_faults_are_taken(tmp_path: Path) -> None:
     sonnerie(*asked)
     (result,) = json.loads(figures.read_text())["runs"][0]["results"]
     assert result["shifts"] >= 1
+
+
+def test_a_missed_expectation_can_end_a_script(tmp_path: Path) -> None:
+    """With `--strict` the exit code says it; without, only the table and the JSON do."""
+    scenario = a_file(tmp_path, SMALL + "expect: [{figure: replica_hours, most: 0}]\n")
+    done = typed.sonnerie("simulate", scenario, "--strict")
+    assert (done.returncode, "missed: small: replica_hours" in done.stderr) == (1, True)
+    assert typed.sonnerie("simulate", scenario).returncode == 0
 
 
 def test_summary_gives_nearest_ranks() -> None:
