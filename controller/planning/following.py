@@ -37,7 +37,6 @@ IN_PROPORTION = 0.5
 class Followed:
     """A step away from a sick site after which the errors went with the users."""
 
-    source: SiteName
     because: Because
     before_percent: dict[SiteName, int]
     """What the sites had that the step moved; empty once it has been taken back."""
@@ -51,12 +50,12 @@ def followed(facts: Facts, ent: Ent, edge: EdgeName) -> Followed | None:
         if not _fails(facts, ent, away.site):
             continue
         if _taken_back(away, moves):
-            return Followed(source=away.site, because=_because(away.site, (), taken_back=True), before_percent={})
+            return Followed(because=_because(away.site, (), taken_back=True), before_percent={})
         went_to = [m for m in steps if m.at == away.at and m.after_percent > m.before_percent]
         sick = tuple(m.site for m in went_to if _suffers(facts, ent, away, m))
         if sick:
             before = {m.site: m.before_percent for m in (away, *went_to)}
-            return Followed(source=away.site, because=_because(away.site, sick), before_percent=before)
+            return Followed(because=_because(away.site, sick), before_percent=before)
     return None
 
 
