@@ -1,4 +1,4 @@
-"""A sample of the planner's mutants: `python -m tests.bench.mutants [--count 600] [--seed 7]`, about an hour on two cores.
+"""A sample of the mutants: `python -m tests.bench.mutants [--count 600] [--seed 7]`, about an hour on two cores.
 
 All mutants are written, so many are drawn with the seed and run, and the share that tests kill is printed with its
 interval of confidence (Wilson), by module, and the names of those that live: `mutmut show NAME` shows one. What tests
