@@ -10,13 +10,31 @@ from controller.domain.names import EdgeName
 from controller.domain.peaks import blocked_at, peak_at
 from controller.domain.plan import Because
 from controller.domain.reasons import Reason
+from controller.planning.data import data_can_serve
 from controller.planning.demand import Demand
 from controller.planning.facts import EMERGENCY_UTILISATION, Facts
+
+WHOLE_PERCENT = 100
 
 
 def ruled_out(facts: Facts, demand: Demand, edge: EdgeName, kind: MoveKind, moves: tuple[Move, ...]) -> Because | None:
     """Return which rule forbids the moves now, or None."""
     return _too_few_sites(facts, demand, edge, moves) or _not_at_this_hour(facts, demand, kind, moves)
+
+
+def no_room(facts: Facts, demand: Demand, moves: Iterable[Move]) -> Because | None:
+    """Return why a step cannot be taken back: more have come since than the site can carry, or its data is away."""
+    ent = demand.ent
+    for move in moves:
+        placement = ent.placement(move.site)
+        if move.after_percent <= move.before_percent or placement is None:
+            continue
+        load = demand.now_per_second * move.after_percent / WHOLE_PERCENT
+        room = EMERGENCY_UTILISATION * facts.ready(ent.key, move.site) * ent.capacity_per_replica
+        if load > room or not data_can_serve(facts, ent, placement):
+            text = f"{move.site} would carry {load:.1f}/s with room for {room:.1f}/s"
+            return Because(reason=Reason.READY_CAPACITY, text=text)
+    return None
 
 
 def _too_few_sites(facts: Facts, demand: Demand, edge: EdgeName, moves: Iterable[Move]) -> Because | None:
@@ -51,7 +69,7 @@ def _not_at_this_hour(facts: Facts, demand: Demand, kind: MoveKind, moves: Itera
 def _overloaded(facts: Facts, demand: Demand, moves: Iterable[Move]) -> bool:
     for move in moves:
         ready = facts.ready(demand.ent.key, move.site) * demand.ent.capacity_per_replica
-        load = demand.now_per_second * move.before_percent / 100
+        load = demand.now_per_second * move.before_percent / WHOLE_PERCENT
         if move.after_percent < move.before_percent and load > EMERGENCY_UTILISATION * ready:
             return True
     return False

@@ -16,7 +16,7 @@ from controller.planning.health import Health
 from controller.planning.programme import largest_remainder
 from controller.planning.reversals import would_reverse
 from controller.planning.routing import Routed, Shares, kind_of_shift, last_move
-from controller.planning.safety_rules import ruled_out
+from controller.planning.safety_rules import no_room, ruled_out
 from controller.planning.second_opinions import peers_answer_otherwise, second_opinion
 
 WEIGHT_SUM = 100
@@ -116,7 +116,7 @@ def _taken_back(
         if before[s] != after[s]
     )
     action = _weights(demand.ent, edge, MoveKind.BALANCE, before, after, current, routed)
-    withheld = _not_yet(facts, demand.ent, edge, moves)
+    withheld = no_room(facts, demand, moves) or _not_yet(facts, demand.ent, edge, moves)
     return Shift(action=replace(action, because=found.because), moves=moves, withheld=withheld)
 
 

@@ -89,6 +89,17 @@ def test_the_step_is_taken_back_and_the_label_says_why() -> None:
     assert action.because.reason is Reason.ERRORS_FOLLOW_USERS
 
 
+def test_a_step_is_not_taken_back_to_a_site_that_could_not_carry_it() -> None:
+    """More users have come since: the label stays, the step waits for Ready replicas."""
+    world = a_world({"a": 0.2, "b": 0.15, "c": 0.0})
+    few = tuple(replace(state, wanted=5, ready=5) if state.site == A else state for state in world.replicas)
+    found = decided(replace(world, replicas=few))
+    assert weights(found) is None
+    (held,) = (h for h in found.withheld if isinstance(h.action, SetWeights))
+    assert (held.because.reason, "a would carry 30.0/s" in held.because.text) == (Reason.READY_CAPACITY, True)
+    assert label(found) is Reason.ERRORS_FOLLOW_USERS
+
+
 @pytest.mark.parametrize(
     "errors",
     [
