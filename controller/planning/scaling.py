@@ -5,6 +5,7 @@ already gone (design §5 stages 1, 2 and 9). Precedence: quota and max > floor i
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -130,7 +131,25 @@ def _targets_of_ent(
         else:
             share = max(shares.get(site, 0.0), coming.get((ent.key, site), 0.0), float(may_send_all))
             found.append(case.shrinking(placement, state, count, share * demand.now_per_second, health[site]))
-    return found
+    return _bell_kept(demand, found, states)
+
+
+def _bell_kept(demand: Demand, found: list[Target], states: Mapping[SiteName, ReplicaState]) -> list[Target]:
+    """Keep what a bell needs, as the last gate counts it (invariant 8): growth elsewhere is asked for, not yet there.
+
+    A drained site is left by its users before the others have grown; until then its replicas are the bell's.
+    """
+    room, needed = demand.ent.capacity_per_replica, demand.scheduled_ahead_per_second
+    before = sum(state.wanted for state in states.values())
+    after = before - sum(max(0, target.state.wanted - target.replicas) for target in found)
+    if not after * room < needed <= before * room:
+        return found
+    text = f"{needed:.1f}/s are announced, and without it {after * room:.1f}/s could be carried"
+    kept = Because(reason=Reason.LATCHED, text=text)
+    return [
+        target._replace(replicas=target.state.wanted, kept=kept) if target.replicas < target.state.wanted else target
+        for target in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)

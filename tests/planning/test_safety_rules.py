@@ -12,6 +12,7 @@ from controller.domain.plan import Plan, SetReplicas, SetWeights
 from controller.domain.reasons import Reason
 from controller.domain.windows import Window
 from controller.domain.world import World
+from controller.planning.invariants import violations
 from controller.planning.planner import plan
 from controller.planning.returning import CAME_BACK_LATELY
 from tests.builders import BELL, DEAD, a_site, a_window, a_world, an_ent, key, rounds
@@ -113,6 +114,23 @@ def test_moves_of_an_ent_in_dry_run_are_said_and_not_made() -> None:
     found = plan(back_at_home(shifting=Shifting(dry_run=True), b_has=4), BELL)
     assert (answered(found), held_for(found)) == (None, Reason.DRY_RUN)
     assert [action.replicas for action in found.actions if isinstance(action, SetReplicas)] == [6]
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(2, {"b": 27}), (30, {"a": 1, "b": 6})])
+def test_a_drained_site_keeps_what_a_bell_needs_until_the_others_have_grown(
+    minutes: int, expected: dict[str, int]
+) -> None:
+    """Its users have left, and its replicas are still the bell's; without a bell it shrinks to its least."""
+    drain = Order(until=BELL + timedelta(hours=1), reason="power", by="ops")
+    world = a_world(
+        sites=[replace(a_site("a"), drain=drain), a_site("b")],
+        weights=AT_B,
+        demand={("nord", "a"): 0.0, ("nord", "b"): 20.0},
+        windows=(a_window(key(), BELL + minutes * MINUTE, 30, 105.0 if minutes > 2 else 100.0),),
+    )
+    found = plan(world, BELL)
+    assert violations(world, found, BELL) == ()
+    assert {a.site: a.replicas for a in found.actions if isinstance(a, SetReplicas)} == expected
 
 
 def drained_until(ended: datetime) -> World:
