@@ -21,7 +21,7 @@ from controller.domain.fleet import Ent, ReplicaOwner
 from controller.domain.names import ActionId, EntKey, SiteName
 from controller.domain.plan import Because, ConditionStatus, SetFloor, SetReplicas
 from controller.domain.reasons import Reason
-from controller.kube.autoscalers import FLOOR_ANNOTATION, PAUSED, FloorNote, decode_hpa
+from controller.kube.autoscalers import FLOOR_ANNOTATION, PAUSED, Autoscaler, FloorNote, decode_hpa
 from controller.kube.client import Cluster as ApiServer
 from controller.kube.informer import Surroundings
 from controller.kube.kubeconfig import read_kubeconfig
@@ -42,6 +42,8 @@ CLOCK = SystemClock()
 A = SiteName("a")
 BECAUSE = Because(reason=Reason.SCHEDULE, text="a bell")
 HPA_SECONDS = 60.0
+CONFLICTS = 5
+"""How often somebody may write in between before it is no accident."""
 """The controller looks every 15 s."""
 CONFLICT_SECONDS = 30.0
 """For other writers to let us in between."""
@@ -240,6 +242,16 @@ async def test_a_floor_is_never_above_the_maximum(floored: Place) -> None:
     assert "raise maxReplicas" in outcome.why
 
 
+async def given_back(api: ApiServer, noted: Autoscaler) -> Outcome:
+    """Give back as the controller does: somebody who wrote meanwhile, an HPA's own controller, is looked at again."""
+    outcome: Outcome = Done()
+    for _ in range(CONFLICTS):
+        outcome = await give_back(api, noted, CLOCK.now)
+        if not isinstance(outcome, LookAgainAt):
+            break
+    return outcome
+
+
 async def test_what_stood_before_is_given_back(floored: Place) -> None:
     """The first floor is noted, later ones do not change the note, and a value of somebody's own is left alone."""
     for was, count in ((1, 4), (4, 5)):
@@ -249,12 +261,12 @@ async def test_what_stood_before_is_given_back(floored: Place) -> None:
     await until(lambda: bool(floored.sight.noted(floored.ent.key)), "the note is seen")
     (noted,) = floored.sight.noted(floored.ent.key)
     for _ in range(2):
-        assert await give_back(floored.api, noted, CLOCK.now) == Done()
+        assert await given_back(floored.api, noted) == Done()
         found = floored.get("hpa")
         assert (found["spec"]["minReplicas"], FLOOR_ANNOTATION in found["metadata"]["annotations"]) == (1, False)
     assert await floored.floor(1, 4) == Done()
     floored.kubectl("patch", "hpa", "portal", "--type=merge", '--patch={"spec":{"minReplicas":3}}')
-    assert await give_back(floored.api, noted, CLOCK.now) == Done()
+    assert await given_back(floored.api, noted) == Done()
     assert floored.get("hpa")["spec"]["minReplicas"] == 3
 
 

@@ -89,7 +89,8 @@ async def test_what_a_proxy_is_documented_to_expose_is_read(name: PresetName, la
     }
     with exposing(moving(exposition)) as exporter, prometheus(tmp_path, {"proxy": exporter}, scrape=scrape) as port:
         meter = a_meter(name, PrometheusAddress(url=f"http://127.0.0.1:{port}"))
-        found = await measured(meter, (HDF, "requests"), (HDF, "errors"), (HDF, "latencySeconds"), (IDF, "requests"))
+        signals = ("requests", "successes", "errors", "latencySeconds")
+        found = await measured(meter, *((HDF, signal) for signal in signals), (IDF, "requests"))
     requests = value(found[HDF, "requests"])
     assert value(found[HDF, "successes"]) == pytest.approx(0.9 * requests, rel=0.02)
     assert value(found[HDF, "errors"]) == pytest.approx(0.1, rel=0.02)

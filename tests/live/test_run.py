@@ -181,7 +181,7 @@ class Running:
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the log."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
     def terminate(self) -> int:
         """End it as Kubernetes does; return its exit code."""
