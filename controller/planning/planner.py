@@ -68,6 +68,10 @@ def verdicts(world: World, now: datetime) -> Mapping[SiteName, Verdict]:
 def _next_look(facts: Facts, demands: dict[EntKey, Demand], health: dict[SiteName, Health]) -> datetime:
     """Look again after one cycle, or sooner when a window, a step or a hold time ends before that."""
     instants = [facts.now + PLANNING_CYCLE]
+    # Few sites have anything to come back from: nothing is looked up for the others, whatever the ENTs.
+    returning = [
+        site for site in health.values() if site.fell_at is not None or facts.sites[site.site].drain is not None
+    ]
     for key, demand in demands.items():
         for window in facts.windows.get(key, ()):
             instants += [window.start - demand.lead, window.start, window.end]
@@ -75,7 +79,7 @@ def _next_look(facts: Facts, demands: dict[EntKey, Demand], health: dict[SiteNam
             last = last_move(facts, demand.ent, edge)
             if last is not None:
                 instants.append(last.at + demand.ent.shifting.step_interval)
-        for site in health.values():
+        for site in returning:
             until = returns_at(facts, site, demand.ent.shifting.failback_hold)
             if until is not None:
                 instants.append(until)

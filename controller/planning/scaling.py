@@ -140,6 +140,8 @@ def _bell_kept(demand: Demand, found: list[Target], states: Mapping[SiteName, Re
     A drained site is left by its users before the others have grown; until then its replicas are the bell's.
     """
     room, needed = demand.ent.capacity_per_replica, demand.scheduled_ahead_per_second
+    if needed <= 0 or all(target.replicas >= target.state.wanted for target in found):
+        return found
     before = sum(state.wanted for state in states.values())
     after = before - sum(max(0, target.state.wanted - target.replicas) for target in found)
     if not after * room < needed <= before * room:
